@@ -1,0 +1,153 @@
+"""`Client`: MLflow's client, each call in the surroundings that it needs and behind the border."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from tracklib_mlflow.border import MissingError, border
+from tracklib_mlflow.points import Native
+from tracklib_mlflow.surroundings import surroundings
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Run
+    from mlflow.tracking import MlflowClient
+
+    from tracklib_mlflow.settings import MLflowSettings
+
+__all__ = ["Client"]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_MAX_METRICS = 1000
+_MAX_OTHERS = 100
+_PAGE = 1000
+
+
+class Client:
+    """What tracklib asks of MLflow; never the fluent API, never its asynchronous one.
+
+    Raises, from every method: what `tracklib_mlflow.border.border` names.
+    """
+
+    def __init__(self, settings: MLflowSettings) -> None:
+        self.settings = settings
+        self._secrets = settings.secrets()
+        self._variables = settings.variables()
+        with self.calling("connecting"):
+            _probe(settings)
+            tracking = importlib.import_module("mlflow.tracking")
+            self.entities = importlib.import_module("mlflow.entities")
+            self.raw: MlflowClient = tracking.MlflowClient(settings.connection(), settings.registry_connection())
+
+    def version(self) -> str:
+        """Return the version of MLflow's client."""
+        return str(importlib.import_module("mlflow.version").VERSION)
+
+    def calling(self, doing: str, *, patient: bool = False) -> AbstractContextManager[object]:
+        """Return a context for calls of MLflow.
+
+        Args:
+            patient: Files move in it, and a store behind the server may take its time.
+        """
+        variables = self._variables if not patient else self._variables | self.settings.patience()
+        stack = ExitStack()
+        with ExitStack() as building:
+            building.enter_context(border(doing, self._secrets))
+            building.enter_context(surroundings(variables))
+            stack = building.pop_all()
+        return stack
+
+    def call(self, doing: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Call a function of MLflow's."""
+        with self.calling(doing):
+            return function(*args, **kwargs)
+
+    def experiment(self, name: str) -> Experiment | None:
+        """Return an experiment by its name, deleted ones too."""
+        return self.call(f"looking up the experiment {name!r}", self.raw.get_experiment_by_name, name)
+
+    def experiments(self) -> Iterator[Experiment]:
+        """Yield all experiments that are not deleted."""
+        token: str | None = None
+        while True:
+            page = self.call("listing experiments", self.raw.search_experiments, max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def run(self, run_id: str) -> Run:
+        """Return a run, deleted ones too."""
+        return self.call(f"reading the run {run_id}", self.raw.get_run, run_id)
+
+    def find_run(self, run_id: str) -> Run | None:
+        """Return a run, or `None` where there is none of this id."""
+        try:
+            return self.run(run_id)
+        except MissingError:
+            return None
+
+    def runs(self, experiment_ids: Sequence[str], condition: str = "") -> Iterator[Run]:
+        """Yield the runs of experiments that satisfy a condition in MLflow's grammar, oldest first."""
+        token: str | None = None
+        order = ["attributes.start_time ASC"]
+        while True:
+            page = self.call(
+                "searching runs", self.raw.search_runs, list(experiment_ids), condition, 1, _PAGE, order, token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def history(self, run_id: str, key: str) -> list[Native]:
+        """Return all points of a metric, never sampled."""
+        history = self.call(f"reading the metric {key!r}", self.raw.get_metric_history, run_id, key)
+        return [Native(key, float(item.value), item.step, item.timestamp) for item in history]
+
+    def log_points(self, run_id: str, points: Sequence[Native]) -> None:
+        """Write points; those that MLflow has already stay as they are."""
+        metric = self.entities.Metric
+        for start in range(0, len(points), _MAX_METRICS):
+            part = points[start : start + _MAX_METRICS]
+            metrics = [metric(point.key, point.value, point.time, point.step) for point in part]
+            self.call("logging metrics", self.raw.log_batch, run_id, metrics=metrics)
+
+    def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Write params that MLflow does not have yet."""
+        items = [self.entities.Param(key, value) for key, value in params.items()]
+        for start in range(0, len(items), _MAX_OTHERS):
+            part = items[start : start + _MAX_OTHERS]
+            self.call("logging params", self.raw.log_batch, run_id, params=part)
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str | None]) -> None:
+        """Set tags; ``None`` removes one."""
+        items = [self.entities.RunTag(key, value) for key, value in tags.items() if value is not None]
+        for start in range(0, len(items), _MAX_OTHERS):
+            part = items[start : start + _MAX_OTHERS]
+            self.call("setting tags", self.raw.log_batch, run_id, tags=part)
+        for key in [key for key, value in tags.items() if value is None]:
+            self._delete_tag(run_id, key)
+
+    def _delete_tag(self, run_id: str, key: str) -> None:
+        try:
+            self.call("removing a tag", self.raw.delete_tag, run_id, key)
+        except MissingError:  # gone already, as the caller wishes; a run that is gone speaks up at the next call
+            return
+
+
+def _probe(settings: MLflowSettings) -> None:
+    """Connect to a database server once: MLflow's store tries ten times, for minutes, before it says that it can't."""
+    uri = settings.connection()
+    if not settings.is_database() or uri.startswith("sqlite"):
+        return
+    sqlalchemy = importlib.import_module("sqlalchemy")
+    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()

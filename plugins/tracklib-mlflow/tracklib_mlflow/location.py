@@ -1,0 +1,110 @@
+"""Locations: tracking URIs taken apart, made absolute, and put together again with their credentials."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
+
+from tracklib.errors import ConfigError
+
+__all__ = ["DATABASES", "Parted", "absolute", "default_uri", "is_database", "parted", "with_password"]
+
+DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
+"""The kinds of database that MLflow knows (``mlflow.store.db.db_types``)."""
+
+_SECRET_WORD = re.compile(r"passw|secret|token|(^|_)key$|^pwd$", re.IGNORECASE)
+_PASSWORD_FIELDS = ("password", "passwd", "pwd")
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A URI without its credentials, and these."""
+
+    uri: str
+    username: str | None = None
+    password: str | None = None
+
+
+def parted(uri: str) -> Parted:
+    """Take the credentials out of a URI; the user of a database stays in it, as it is part of the place.
+
+    Raises:
+        ConfigError: There is a credential in it that has no field of its own.
+    """
+    if "://" not in uri or uri.startswith(("sqlite:", "file:")):
+        return Parted(uri)
+    parts = urlsplit(uri)
+    userinfo, _, host = parts.netloc.rpartition("@")
+    user, _, password = userinfo.partition(":")
+    query, query_password = _query_without_password(parts.query)
+    keeps_user = is_database(uri)
+    netloc = f"{user}@{host}" if keeps_user and user else host
+    return Parted(
+        urlunsplit(parts._replace(netloc=netloc, query=query)),
+        unquote_plus(user) if user and not keeps_user else None,
+        unquote_plus(password) if password else query_password,
+    )
+
+
+def _query_without_password(query: str) -> tuple[str, str | None]:
+    items = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in items if name.lower() not in _PASSWORD_FIELDS]
+    if wrong := [name for name, _ in kept if _SECRET_WORD.search(name)]:
+        raise ConfigError(
+            f"mlflow: expected no credential in the query of a tracking URI, got {wrong[0]}; use the setting `password`"
+            " or the database driver's own environment variables and files"
+        )
+    passwords = [value for name, value in items if name.lower() in _PASSWORD_FIELDS]
+    return (urlencode(kept) if passwords else query), (passwords[0] if passwords else None)
+
+
+def with_password(uri: str, password: str | None) -> str:
+    """Put the password of a database's user back into its URI."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    if password is None or not at or not is_database(uri):
+        return uri
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote_plus(password)}@{host}"))
+
+
+def is_database(uri: str) -> bool:
+    """Tell whether MLflow opens a database for this URI, with no server between."""
+    return uri.partition(":")[0].partition("+")[0] in DATABASES and "://" in uri
+
+
+def absolute(uri: str) -> str:
+    """Return a URI whose local path does not depend on the working directory.
+
+    Raises:
+        ConfigError: It names a database in memory, which no other process could see.
+    """
+    if uri.startswith("sqlite:"):
+        return _absolute_sqlite(uri)
+    if uri.startswith("file:"):
+        path = urlsplit(uri).path or uri[len("file:") :]
+        return uri if os.path.isabs(path) else f"file://{os.path.abspath(path)}"
+    return uri if "://" in uri or uri in ("databricks", "databricks-uc", "uc") or _is_arn(uri) else os.path.abspath(uri)
+
+
+def _is_arn(uri: str) -> bool:
+    """Tell whether it is an Amazon resource name, which a plugin of MLflow's opens."""
+    return uri.startswith("arn:")
+
+
+def _absolute_sqlite(uri: str) -> str:
+    path, question, query = uri.partition("///")[2].partition("?")
+    if not path or ":memory:" in path or "mode=memory" in query:
+        raise ConfigError(f"mlflow: expected a database in a file, as sqlite:///mlflow.db, got {uri}")
+    return f"{uri.partition('///')[0]}///{os.path.abspath(path)}{question}{query}"
+
+
+def default_uri() -> str:
+    """Return where MLflow 3 goes by itself: a database in the working directory, or a ``mlruns`` in use there."""
+    try:
+        with os.scandir("mlruns") as entries:
+            used = any(entry.name.isdigit() and os.path.lexists(f"{entry.path}/meta.yaml") for entry in entries)
+    except OSError:  # no such folder, or one that cannot be read: MLflow takes its database then
+        used = False
+    return "./mlruns" if used else "sqlite:///mlflow.db"

@@ -1,0 +1,154 @@
+"""`Sink` and `Source`: the write half and the read half of a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
+
+from tracklib.backends.capabilities import Capabilities
+from tracklib.model.query import RunQuery
+from tracklib.model.records import FileRef, Position, Record
+from tracklib.model.run import RunInfo
+
+__all__ = [
+    "Outcome",
+    "Sink",
+    "SinkContext",
+    "Source",
+    "VendorRun",
+    "accepted",
+    "changed",
+    "refused",
+    "retry",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRun:
+    """A run as the vendor knows it.
+
+    Attributes:
+        id: The vendor's id.
+        url: The page that shows it; ``None`` where there is none.
+    """
+
+    id: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record.
+
+    Attributes:
+        kind: ``accepted``; ``changed``, held otherwise than sent, by a declared transformation; ``refused``, never to
+            be held; ``retry``, may work later; ``unknown``, the call broke off.
+        reason: Why, for a person; empty where accepted.
+        wait: For ``retry``: seconds that the vendor asked for.
+    """
+
+    kind: Literal["accepted", "changed", "refused", "retry", "unknown"]
+    reason: str = ""
+    wait: float | None = None
+
+
+_ACCEPTED = Outcome("accepted")
+
+
+def accepted() -> Outcome:
+    """The vendor took the record as it is."""
+    return _ACCEPTED
+
+
+def changed(reason: str, /) -> Outcome:
+    """The vendor took it in another form, which its capabilities declare."""
+    return Outcome("changed", reason)
+
+
+def refused(reason: str, /) -> Outcome:
+    """The vendor will never take it; it is kept in the journal and listed in the receipt."""
+    return Outcome("refused", reason)
+
+
+def retry(reason: str, /, *, wait: float | None = None) -> Outcome:
+    """The vendor did not take it now; it and all behind it are sent again."""
+    return Outcome("retry", reason, wait)
+
+
+def unknown(reason: str, /) -> Outcome:
+    """Nobody knows whether the vendor took it; it is sent again."""
+    return Outcome("unknown", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """What delivery lends to a sink.
+
+    Attributes:
+        open_file: Returns the local path of a file's content; raises `TransientError` while it is not there yet, and
+            `RejectedError` where it is lost.
+        vendor_id: The id under which the vendor already holds the run, where a receipt remembers one.
+        scratch: A private directory for temporary files.
+        position: Up to where an earlier sink had confirmed; what is behind it comes again.
+    """
+
+    open_file: Callable[[FileRef], Path]
+    scratch: Path
+    vendor_id: str | None = None
+    position: Position = field(default_factory=dict)
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """The write half: takes the records of one run.
+
+    A sink never raises for a single record: its outcome says what became of it. It may raise `TransientError`,
+    `AuthError`, `UnknownOutcomeError` or `RejectedError` for a whole call, and must translate the vendor's own
+    exceptions into these. Sending a record again must not show it twice where ``capabilities.idempotent``.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this backend holds, and how well."""
+        ...
+
+    def open(self, run: RunInfo, /) -> VendorRun:
+        """Create the run at the vendor, or find it again; calling it twice makes one run."""
+        ...
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        """Send records in order; return one outcome for each, in the same order."""
+        ...
+
+    def confirmed(self) -> Position:
+        """Return up to where the vendor durably holds the records, for each writer that was sent."""
+        ...
+
+    def close(self) -> None:
+        """Hand over what is still held back; afterwards everything that was sent and taken is confirmed."""
+        ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """The read half: gives the runs of a place, and everything in each."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this backend holds, and how well."""
+        ...
+
+    def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
+        """Yield the runs that a query selects, all of them, paged behind the scenes."""
+        ...
+
+    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
+        """Yield the records of a run, never sampled; with ``after``, those behind that position."""
+        ...
+
+    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
+        """Open the content of a file that a record of this run names."""
+        ...

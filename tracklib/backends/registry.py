@@ -1,0 +1,150 @@
+"""The registry: from a backend's name to its plugin and settings, importing no other plugin on the way."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tracklib.backends.spec import BackendSpec
+from tracklib.config import nearest
+from tracklib.errors import ConfigError, MissingPluginError
+from tracklib.typing import JSON
+
+if TYPE_CHECKING:
+    from tracklib.backends.settings import BackendSettings
+
+__all__ = ["GROUP", "Resolved", "installed", "load_spec", "reopen", "resolve", "split_entry"]
+
+GROUP = "tracklib.backends"
+"""The entry-point group in which a plugin declares ``name = "package.spec:SPEC"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A backend with its settings.
+
+    Attributes:
+        entry: How the user named it.
+    """
+
+    entry: str
+    spec: BackendSpec
+    settings: BackendSettings
+
+
+def installed() -> dict[str, importlib.metadata.EntryPoint]:
+    """Return the entry point of each backend that is installed; nothing is imported."""
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+def load_spec(name: str, /) -> BackendSpec:
+    """Import a backend's declaration.
+
+    Raises:
+        MissingPluginError: None of this name is installed; the message says which package to install.
+        ConfigError: Two distributions claim the name, or its plugin fails to import.
+    """
+    points = [point for point in importlib.metadata.entry_points(group=GROUP) if point.name == name]
+    if not points:
+        raise MissingPluginError(_missing(name))
+    if len({point.value for point in points}) > 1:
+        owners = ", ".join(sorted(point.dist.name for point in points if point.dist is not None))
+        raise ConfigError(
+            f"backend {name!r} is claimed by several installed packages ({owners}); uninstall all but one"
+        )
+    try:
+        spec = points[0].load()
+    except Exception as error:
+        owner = points[0].dist.name if points[0].dist is not None else points[0].value
+        raise ConfigError(f"backend {name!r} of {owner} can't be imported: {type(error).__name__}: {error}") from error
+    if not isinstance(spec, BackendSpec):
+        raise ConfigError(f"backend {name!r}: expected a BackendSpec at {points[0].value}, got {type(spec).__name__}")
+    return spec
+
+
+def _missing(name: str) -> str:
+    known = installed()
+    hint = nearest(name, known)
+    if hint.startswith("; did"):
+        return f"unknown backend {name!r}{hint} (or, if {name!r} is meant: pip install tracklib-{name})"
+    return f"backend {name!r} is not installed: pip install tracklib-{name} (installed: {', '.join(sorted(known))})"
+
+
+def split_entry(entry: str, /) -> tuple[str, str | None]:
+    """Return a backend's name and, for a place such as ``mlflow:http://host:5000``, its location."""
+    name, colon, location = entry.partition(":")
+    if not name or (colon and not location):
+        raise ConfigError(f"expected a backend such as 'mlflow' or 'mlflow:http://host:5000', got {entry!r}")
+    return name, location if colon else None
+
+
+def resolve(
+    entry: str, /, tables: Mapping[str, Mapping[str, Any]] | None = None, environ: Mapping[str, str] | None = None
+) -> Resolved:
+    """Return a backend with its settings, from its own variables, ``TRACKLIB_<NAME>__<KEY>`` and its table.
+
+    Raises:
+        ConfigError: A setting is unknown or wrong; the message names its place and the nearest right one.
+    """
+    name, location = split_entry(entry)
+    spec = load_spec(name)
+    model: type[BackendSettings] = spec.load(spec.settings)
+    values, origins = _gather(spec, model, (tables or {}).get(name, {}), os.environ if environ is None else environ)
+    if location is not None:
+        place = model.from_location(location).model_dump(exclude_unset=True)
+        values = {key: value for key, value in values.items() if key in model.secret_fields()} | place
+        origins |= dict.fromkeys(place, entry)
+    return Resolved(entry, spec, _validated(model, values, origins).resolved())
+
+
+def reopen(entry: str, backend: str, destination: Mapping[str, JSON], /) -> Resolved:
+    """Return a backend at a recorded destination, with the credentials of this process's environment."""
+    spec = load_spec(backend)
+    model: type[BackendSettings] = spec.load(spec.settings)
+    values, origins = _gather(spec, model, {}, os.environ)
+    secrets = {key: value for key, value in values.items() if key in model.secret_fields()}
+    return Resolved(entry, spec, _validated(model, {**secrets, **destination}, origins))
+
+
+def _gather(
+    spec: BackendSpec, model: type[BackendSettings], table: Mapping[str, Any], environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for key, variables in model.VARIABLES.items():
+        for variable in variables:
+            if environ.get(variable):
+                values[key], origins[key] = environ[variable], variable
+                break
+    prefix = f"TRACKLIB_{spec.name.upper().replace('-', '_')}__"
+    own = {variable: variable[len(prefix) :].lower() for variable in environ if variable.startswith(prefix)}
+    for variable, key in own.items():
+        _check(key, model, f"environment variable {variable}")
+        values[key], origins[key] = environ[variable], variable
+    for key, value in table.items():
+        _check(key, model, f"table [{spec.name}]")
+        values[key], origins[key] = value, f"table [{spec.name}]"
+    return values, origins
+
+
+def _check(key: str, model: type[BackendSettings], where: str) -> None:
+    if key not in model.model_fields:
+        raise ConfigError(f"{where}: unknown setting {key!r}{nearest(key, model.model_fields)}")
+
+
+def _validated(model: type[BackendSettings], values: Mapping[str, Any], origins: Mapping[str, str]) -> BackendSettings:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_url=False, include_input=False):
+            key = str(item["loc"][0]) if item["loc"] else model.__name__
+            secret = key in model.secret_fields()
+            got = "" if secret or key not in values else f", got {values[key]!r}"
+            problems.append(f"{origins.get(key, 'settings')}: {key}: {item['msg']}{got}")
+        raise ConfigError("\n".join(problems)) from None  # the original holds the values, secrets among them

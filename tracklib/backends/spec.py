@@ -1,0 +1,53 @@
+"""`BackendSpec`: how a plugin names its parts without importing them."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from tracklib.errors import ConfigError
+
+__all__ = ["BackendSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """A plugin's declaration; importing it loads neither pydantic nor a vendor's SDK.
+
+    Attributes:
+        name: The word in ``TRACKLIB_BACKENDS`` and before the colon of a place.
+        title: The vendor's name as people write it.
+        distribution: The package to install.
+        settings: ``"package.module:Class"`` of a `tracklib.backends.settings.BackendSettings`.
+        sink, source: ``"package.module:Class"``, called with ``(settings, context)`` and ``(settings)``;
+            ``None`` where the backend has no such half.
+        capabilities: ``"package.module:NAME"`` of a `Capabilities`.
+        sdks: The vendor's distributions, for ``tracklib doctor``.
+        variables: The vendor's own environment variables that keep working.
+    """
+
+    name: str
+    title: str
+    distribution: str
+    settings: str
+    sink: str | None = None
+    source: str | None = None
+    capabilities: str | None = None
+    sdks: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+    def load(self, part: str | None, /) -> Any:
+        """Import a part by its ``"package.module:Name"``.
+
+        Raises:
+            ConfigError: The backend has no such part, or importing it failed.
+        """
+        if part is None:
+            raise ConfigError(f"{self.title} can't do this: its plugin {self.distribution} has no such half")
+        module, _, name = part.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except Exception as error:
+            message = f"{self.title} can't be used: importing {module} failed with {type(error).__name__}: {error}"
+            raise ConfigError(message) from error

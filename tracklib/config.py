@@ -1,0 +1,182 @@
+"""Configuration: from the environment, ``tracklib.toml``, ``[tool.tracklib]`` in ``pyproject.toml`` and arguments.
+
+Each overrides the one before it. An environment variable that a file overrides is reported, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from tracklib.errors import ConfigError
+
+__all__ = ["Config", "Settings", "load", "nearest"]
+
+_PREFIX = "TRACKLIB_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """tracklib's own settings; those of a backend stand in a table of its name.
+
+    Attributes:
+        backends: Names or places (``mlflow``, ``mlflow:http://host:5000``); none: the journal alone.
+        mode: ``disabled`` records nothing; ``offline`` records and delivers nothing until ``tracklib sync``.
+        dir: The journal root; relative to the project's root.
+        project: The project of runs that name none.
+        strict: Raise where a value cannot be recorded, instead of refusing it by name.
+        finish_timeout: Seconds that the process waits at its end for what is pending; ``inf`` until delivered.
+        quiet: Print nothing but warnings.
+        redact: Further names whose values are secrets.
+        redact_except: Names whose values are none, though they look like it.
+    """
+
+    backends: tuple[str, ...] = ()
+    mode: Literal["online", "offline", "disabled"] = "online"
+    dir: str = ".tracklib"
+    project: str = "default"
+    strict: bool = False
+    finish_timeout: float = 30.0
+    quiet: bool = False
+    redact: tuple[str, ...] = ()
+    redact_except: tuple[str, ...] = ()
+
+
+_KEYS = tuple(field.name for field in fields(Settings))
+_TEXT = frozenset({"dir", "project"})
+_LISTS = frozenset({"backends", "redact", "redact_except"})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings with where each came from.
+
+    Attributes:
+        origins: For each key that is set: ``TRACKLIB_DIR``, the path of a file, or ``argument``.
+        tables: The backends' own tables, from the files.
+        home: The project's root, to which relative paths refer.
+        overridden: For people: what was set in one place and overridden in another.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    home: Path = field(default_factory=Path.cwd)
+    overridden: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Path:
+        """The journal root, absolute."""
+        return Path(os.path.abspath(self.home / os.path.expanduser(self.settings.dir)))
+
+
+def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration that holds here and now.
+
+    Args:
+        arguments: What the call itself gives; ``None`` values do not count.
+        environ: The environment; the process's own where omitted.
+
+    Raises:
+        ConfigError: A key, value or file is wrong; the message names the nearest right one.
+    """
+    environment = os.environ if environ is None else environ
+    home = _project_root(Path.cwd())
+    raw, origins, overridden = _from_environment(environment)
+    tables: dict[str, Mapping[str, Any]] = {}
+    for path, content in _files(home):
+        for key, value in content.items():
+            if key not in _KEYS and isinstance(value, dict):
+                tables[key] = {**tables.get(key, {}), **value}
+                continue
+            _check_key(key, _KEYS, f"{path}")
+            if key in raw and raw[key] != value and origins[key].startswith(_PREFIX):
+                overridden.append(f"{origins[key]} is set, but {path} says {key} = {value!r}, which counts")
+            raw[key], origins[key] = value, str(path)
+    for key, value in (arguments or {}).items():
+        if value is not None:
+            raw[key], origins[key] = value, "argument"
+    return Config(_validated(raw, origins), origins, tables, home, tuple(overridden))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint, ``"; did you mean 'x'?"`` or ``"; known: x, y"``."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(choices)}" if choices else ""
+
+
+def _check_key(key: str, known: Iterable[str], where: str) -> None:
+    if key not in known:
+        raise ConfigError(f"{where}: unknown setting {key!r}{nearest(key, known)}")
+
+
+def _project_root(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if any((folder / name).exists() for name in ("tracklib.toml", "pyproject.toml", ".git")):
+            return folder
+    return start
+
+
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    raw: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(_PREFIX) or "__" in variable[len(_PREFIX) :]:
+            continue
+        key = variable[len(_PREFIX) :].lower()
+        _check_key(key, _KEYS, f"environment variable {variable}")
+        raw[key] = [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
+        origins[key] = variable
+    return raw, origins, []
+
+
+def _files(home: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
+    own = home / "tracklib.toml"
+    if own.is_file():
+        yield own, _toml(own)
+    shared = home / "pyproject.toml"
+    # Parsing TOML costs more than the rest of init(): look before.
+    if shared.is_file() and b"tool.tracklib" in shared.read_bytes():
+        yield shared, cast("dict[str, Any]", _toml(shared).get("tool", {}).get("tracklib", {}))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"expected TOML in {path}, got an error: {error}; mend the file, or move it away") from error
+
+
+def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
+    if isinstance(raw.get("dir"), os.PathLike):
+        raw["dir"] = os.fspath(raw["dir"])
+    if all(key in _TEXT and type(value) is str for key, value in raw.items()):
+        return Settings(**raw)  # nothing that could be wrong: pydantic need not be loaded
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Settings).validate_python(raw)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, raw, origins)) from error
+
+
+def _explain(error: Any, raw: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors(include_url=False):
+        key = str(item["loc"][0]) if item["loc"] else "settings"
+        choices = ("online", "offline", "disabled") if key == "mode" else ()
+        hint = nearest(str(raw.get(key)), choices) if choices else ""
+        lines.append(f"{origins.get(key, 'settings')}: {key}: {item['msg'].lower()}, got {raw.get(key)!r}{hint}")
+    return "\n".join(lines)

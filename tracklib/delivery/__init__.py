@@ -1,0 +1,1 @@
+"""Delivery: from the journal to each backend, in processes of their own."""

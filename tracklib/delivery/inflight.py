@@ -1,0 +1,76 @@
+"""In flight: which batch a relay is sending, so that one that kills it is set apart by the next."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from tracklib.delivery.batches import Batch
+    from tracklib.delivery.run_delivery import RunDelivery
+
+__all__ = ["Inflight"]
+
+_SUSPECT = 2
+"""Deaths after which the records of a batch are sent one at a time, and after which such a record is set apart."""
+
+
+class Inflight:
+    """The note that a relay leaves while it sends.
+
+    Only a death by a fault of native code (SIGSEGV, SIGABRT, ...) counts against a batch: whoever kills a relay from
+    outside, the kernel short of memory included, says nothing about what it was sending.
+    """
+
+    def __init__(self, path: Path, fault: Path) -> None:
+        self._path = path
+        crashed = fault.exists() and fault.stat().st_size > 0
+        self._left = self._read() if crashed else {}
+        """What an earlier relay was sending when it crashed."""
+        if crashed:
+            os.truncate(fault, 0)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            left = orjson.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return left if isinstance(left, dict) else {}
+
+    def guard(self, delivery: RunDelivery) -> None:
+        """Make a delivery careful where its last relay died over this very batch."""
+        left = self._left
+        if not left or left.get("run") != str(delivery.folder.path):
+            return
+        if left["deaths"] < _SUSPECT:
+            return
+        delivery.batch_size = 1
+        batch = delivery.peek()
+        if batch is None or batch.writer != left["writer"] or batch.records[0].seq > left["last"]:
+            delivery.batch_size = 1000  # past the place
+            self._left = {}
+        elif left["size"] == 1 and batch.records[0].seq == left["first"]:
+            delivery.skip(batch, f"sending it ended the relay {left['deaths']} times")
+            self._left = {**left, "size": 0}
+
+    def note(self, delivery: RunDelivery, batch: Batch) -> None:
+        """Write down what is about to be sent."""
+        first, last = batch.records[0].seq, batch.records[-1].seq
+        note = {"run": str(delivery.folder.path), "writer": batch.writer, "first": first, "last": last}
+        left = self._left
+        again = {key: left.get(key) for key in note} == note
+        deaths = (left["deaths"] if again else 0) + 1
+        content = orjson.dumps({**note, "size": len(batch.records), "deaths": deaths})
+        temporary = self._path.with_suffix(".tmp")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+        os.replace(temporary, self._path)
+
+    def clear(self) -> None:
+        """Take the note away: nothing is being sent."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()

@@ -1,0 +1,141 @@
+"""Launching: the relay that serves a backend, started where none is running."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from tracklib import platform
+from tracklib.delivery.lease import Lease
+from tracklib.errors import ConfigError
+from tracklib.journal.layout import Root, private_folder
+
+if TYPE_CHECKING:
+    from tracklib.backends.registry import Resolved
+
+__all__ = ["RelayFolder", "relay_key", "start"]
+
+
+class RelayFolder:
+    """The files of one relay.
+
+    Attributes:
+        lease: Held while it runs.
+        inflight: The batch that is being sent; it stays where that kills the relay.
+        fault: Written by the interpreter where a crash of native code ends the relay.
+        wake: Touched to make a waiting relay try at once.
+    """
+
+    def __init__(self, root: Root, key: str) -> None:
+        self.key = key
+        self.path: Path = root.relays / key
+        self.lease = self.path / "lease"
+        self.log = self.path / "log"
+        self.inflight = self.path / "inflight.json"
+        self.fault = self.path / "fault"
+        self.wake = self.path / "wake"
+
+    def is_running(self) -> bool:
+        """Tell whether a relay holds the lease."""
+        return Lease(self.lease).holder() is not None
+
+    def nudge(self) -> None:
+        """Make a waiting relay try at once."""
+        private_folder(self.path)
+        self.wake.touch()
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    path: Path
+
+    def read(self) -> bytes:
+        """Return the root's own random key, made at its first use."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(os.urandom(32))
+            try:
+                os.link(temporary, self.path)
+            except OSError:
+                if not self.path.exists():  # no hard links here
+                    os.replace(temporary, self.path)
+            temporary.unlink(missing_ok=True)
+            return self.path.read_bytes()
+
+
+def relay_key(root: Root, resolved: Resolved) -> str:
+    """Return the key of the relay for a backend: another destination, credential, host or boot is another relay."""
+    private_folder(root.relays)
+    secret = _Secret(root.relays / "key").read()
+    facts = [
+        resolved.spec.name,
+        resolved.settings.destination(),
+        resolved.settings.credentials(),
+        platform.host_name(),
+        platform.boot_id(),
+        platform.pid_namespace(),
+    ]
+    digest = hmac.new(secret, orjson.dumps(facts, option=orjson.OPT_SORT_KEYS), hashlib.sha256).hexdigest()
+    return f"{resolved.spec.name}-{digest[:16]}"
+
+
+def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None) -> bool:
+    """Start the relay of this key unless it runs; return whether one was started. It does not wait for anything.
+
+    The relay is a fresh process in a session of its own, so that a Ctrl-C or the end of a terminal leaves it alone. Two
+    that are started at once settle it by the lease.
+    """
+    folder = RelayFolder(root, key)
+    private_folder(folder.path)
+    if folder.is_running():
+        return False
+    if not sys.executable:
+        raise ConfigError(
+            "expected a Python interpreter in sys.executable to deliver with, got none; run tracklib sync"
+        )
+    environment = dict(os.environ if environ is None else environ)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_home(), environment.get("PYTHONPATH", "")]))
+    _spawn(folder, [sys.executable, "-c", _PROGRAM, str(root.path), key], environment)
+    return True
+
+
+_PROGRAM = "from tracklib.delivery.relay import main; main()"
+_children: list[Any] = []
+
+
+def _spawn(folder: RelayFolder, command: list[str], environment: dict[str, str]) -> None:
+    import subprocess
+
+    class Detached(subprocess.Popen[bytes]):
+        def __del__(self) -> None:
+            """Say nothing: the relay outlives this process on purpose."""
+
+    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of those that left
+    with folder.log.open("ab") as log:
+        child = Detached(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder.path,  # not the script's folder: a file named like an SDK there must not be imported
+            env=environment,
+            start_new_session=True,
+        )
+    _children.append(child)
+
+
+def _home() -> str:
+    """Return the folder that holds tracklib itself, which the relay must find though it starts elsewhere."""
+    return str(Path(__file__).resolve().parents[2])

@@ -1,0 +1,162 @@
+"""Receipts: the account of one run at one backend."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from tracklib.errors import CorruptJournalError
+from tracklib.journal.layout import RunFolder, encode_name, private_folder
+from tracklib.model.records import Position
+from tracklib.typing import JSON
+
+__all__ = ["Place", "Receipt", "Refusal", "State", "all_receipts", "receipt_path"]
+
+State: TypeAlias = Literal["waiting", "delivering", "retrying", "paused", "complete"]
+"""``waiting`` for a relay; ``delivering``; ``retrying`` after a passing fault; ``paused`` until somebody mends
+the credentials or the settings; ``complete``: the run has ended and everything is confirmed or refused."""
+
+FORMAT = 1
+MAX_REFUSALS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far one segment was read.
+
+    Attributes:
+        offset: Bytes.
+        seq: The last record's number.
+    """
+
+    offset: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that the vendor will never take; it stays in the journal under this writer and number."""
+
+    writer: str
+    seq: int
+    kind: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a run's records at one backend.
+
+    Attributes:
+        entry: How the user named the backend: ``mlflow``, or a place such as ``mlflow:http://host:5000``.
+        backend: The backend's name.
+        destination: Its settings without credentials, as they were when the run began to go there.
+        relay: The key of the relay that is in charge.
+        sent, confirmed: For each writer, how far the vendor was told, and how far it durably holds.
+        changes: For each declared transformation, how many records it concerned.
+        refused: How many records will never be held; the first thousand are listed in ``refusals``.
+        resent: Records that were sent again after a relay's death, or a broken call.
+        error: What stands in the way, for a person.
+        since: When that began, in seconds since the epoch.
+    """
+
+    entry: str
+    backend: str
+    destination: dict[str, JSON]
+    relay: str = ""
+    vendor_id: str | None = None
+    url: str | None = None
+    sent: dict[str, Place] = field(default_factory=dict)
+    confirmed: dict[str, Place] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+    resent: int = 0
+    state: State = "waiting"
+    error: str = ""
+    since: float = 0.0
+
+    def position(self) -> Position:
+        """Return up to which number each writer's records are confirmed."""
+        return {writer: place.seq for writer, place in self.confirmed.items()}
+
+    @property
+    def confirmed_records(self) -> int:
+        """How many records the vendor holds, or has refused for good."""
+        return sum(place.seq for place in self.confirmed.values())
+
+    @property
+    def changed(self) -> int:
+        """How many records are held in another form than they were sent."""
+        return sum(self.changes.values())
+
+    def pending(self, totals: Mapping[str, int]) -> int:
+        """Return how many records wait, given the number of each writer's last record."""
+        return sum(max(0, total - self.confirmed.get(writer, Place()).seq) for writer, total in totals.items())
+
+    def save(self, folder: RunFolder) -> None:
+        """Write the receipt, in one step: a reader sees the old one or the new one."""
+        private_folder(folder.receipts)
+        path = receipt_path(folder, self.entry)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(orjson.dumps(_fields(self), option=orjson.OPT_INDENT_2))
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, folder: RunFolder, entry: str) -> Receipt | None:
+        """Return the receipt of a run at a backend, or ``None`` where there is none."""
+        return _load(receipt_path(folder, entry))
+
+
+def receipt_path(folder: RunFolder, entry: str) -> Path:
+    """Return where a receipt lies."""
+    return folder.receipts / f"{encode_name(entry)}.json"
+
+
+def all_receipts(folder: RunFolder) -> Iterator[Receipt]:
+    """Yield the receipts of a run, by name."""
+    try:
+        names = sorted(os.listdir(folder.receipts))
+    except FileNotFoundError:
+        return
+    for name in names:
+        if name.endswith(".json") and (receipt := _load(folder.receipts / name)) is not None:
+            yield receipt
+
+
+def _load(path: Path) -> Receipt | None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return _from_fields(orjson.loads(content))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptJournalError(
+            f"expected a receipt in {path}, got {error}; delete that file to deliver the run again from its start"
+        ) from error
+
+
+def _fields(receipt: Receipt) -> dict[str, Any]:
+    fields: dict[str, Any] = {"format": FORMAT}
+    fields |= {name: getattr(receipt, name) for name in receipt.__slots__}
+    for name in ("sent", "confirmed"):
+        fields[name] = {writer: [place.offset, place.seq] for writer, place in fields[name].items()}
+    return fields
+
+
+def _from_fields(fields: dict[str, Any]) -> Receipt:
+    version = fields.pop("format")
+    if version != FORMAT:
+        raise ValueError(f"format {version}, which this tracklib does not know")
+    for name in ("sent", "confirmed"):
+        fields[name] = {writer: Place(*place) for writer, place in fields[name].items()}
+    fields["refusals"] = [Refusal(**item) for item in fields["refusals"]]
+    known = {name: value for name, value in fields.items() if name in Receipt.__slots__}
+    return Receipt(**known)

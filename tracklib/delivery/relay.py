@@ -1,0 +1,221 @@
+"""The relay: the process that delivers the runs of one journal root to one backend.
+
+It is started by ``init()`` or ``tracklib sync``, serves every active run whose receipt bears its key, waits out
+faults, and leaves when there is nothing more to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from tracklib.backends import registry
+from tracklib.backends.contract import Sink, SinkContext
+from tracklib.delivery.active import active_runs, mark, unmark
+from tracklib.delivery.inflight import Inflight
+from tracklib.delivery.launch import RelayFolder
+from tracklib.delivery.lease import Lease
+from tracklib.delivery.receipt import Receipt, all_receipts
+from tracklib.delivery.retry import Breaker
+from tracklib.delivery.run_delivery import RunDelivery
+from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
+from tracklib.journal.glance import glance
+from tracklib.journal.layout import Root, RunFolder, private_folder
+from tracklib.journal.recovery import reap
+
+__all__ = ["Relay", "main"]
+
+_BUSY = 0.02
+_QUIET = 0.25
+_LIFE = 1.0
+"""Seconds between two looks at which runs there are, and whether their writers live."""
+
+_IDLE = 5.0
+"""Seconds without an active run after which the relay leaves."""
+
+_PATIENCE = 600.0
+"""Seconds of nothing but faults, with no living run, after which it leaves; the data waits for the next one."""
+
+
+class Relay:
+    """Delivers to one backend.
+
+    Attributes:
+        deliveries: The runs at hand, by their folder.
+    """
+
+    def __init__(self, root: Root, key: str) -> None:
+        self.root = root
+        self.folder = RelayFolder(root, key)
+        self.key = key
+        self.deliveries: dict[Path, RunDelivery] = {}
+        self._breaker = Breaker()
+        self._inflight = Inflight(self.folder.inflight, self.folder.fault)
+        self._looked = 0.0
+        self._woken = self._wake_time()
+        self._busy_at = time.monotonic()
+        self._good_at = time.monotonic()
+        self._paused = False
+
+    def run(self) -> None:
+        """Serve until there is nothing more to do."""
+        lease = Lease(self.folder.lease)
+        if not lease.take():
+            return
+        try:
+            while not self._is_done():
+                self._look()
+                worked = self._breaker.waiting == 0 and self._work()
+                lease.beat()
+                time.sleep(_BUSY if worked else _QUIET)
+        finally:
+            self._leave()
+            lease.release()
+
+    def _is_done(self) -> bool:
+        now = time.monotonic()
+        if self._paused:
+            return True
+        if not self.deliveries:
+            return now - self._busy_at > _IDLE
+        self._busy_at = now
+        return now - self._good_at > _PATIENCE and not any(glance(d.folder).open for d in self.deliveries.values())
+
+    def _look(self) -> None:
+        """Find the runs to serve, and end those whose writers are gone."""
+        now = time.monotonic()
+        if self._wake_time() != self._woken:
+            self._woken = self._wake_time()
+            self._breaker.wake()
+            self._looked = 0.0
+        if now - self._looked < _LIFE:
+            return
+        self._looked = now
+        for folder in active_runs(self.root):
+            with contextlib.suppress(OSError):
+                reap(folder)
+            if folder.path not in self.deliveries:
+                self._adopt(folder)
+        for path in [path for path in self.deliveries if not path.is_dir()]:
+            del self.deliveries[path]  # deleted meanwhile
+
+    def _adopt(self, folder: RunFolder) -> None:
+        for receipt in all_receipts(folder):
+            if receipt.relay == self.key and not _is_settled(folder, receipt):
+                self.deliveries[folder.path] = self._delivery(folder, receipt)
+
+    def _delivery(self, folder: RunFolder, receipt: Receipt) -> RunDelivery:
+        def make_sink(context: SinkContext) -> Sink:
+            resolved = registry.reopen(receipt.entry, receipt.backend, receipt.destination)
+            sink: Sink = resolved.spec.load(resolved.spec.sink)(resolved.settings, context)
+            return sink
+
+        scratch = self.root.scratch / f"relay-{self.key}"
+        private_folder(scratch)
+        return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=scratch)))
+
+    def _work(self) -> bool:
+        """Give each run a turn; return whether anything moved."""
+        moved = False
+        for path, delivery in list(self.deliveries.items()):
+            try:
+                moved |= self._turn(path, delivery)
+            except Exception as error:
+                self._failed(delivery, error)
+                return False
+        return moved
+
+    def _turn(self, path: Path, delivery: RunDelivery) -> bool:
+        self._inflight.guard(delivery)
+        worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
+        self._inflight.clear()
+        if worked:
+            self._breaker.succeeded()
+            self._good_at = time.monotonic()
+            delivery.note("delivering")
+            return True
+        if delivery.is_over():
+            self._finish(path, delivery)
+            return True
+        return False
+
+    def _finish(self, path: Path, delivery: RunDelivery) -> None:
+        delivery.close()
+        if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
+            return  # resumed meanwhile: go on
+        delivery.note("complete")
+        self._good_at = time.monotonic()
+        del self.deliveries[path]
+        settle(self.root, delivery.folder)
+
+    def _failed(self, delivery: RunDelivery, error: Exception) -> None:
+        self._inflight.clear()
+        if not isinstance(error, TransientError):
+            delivery.abandon()
+        message = str(error) if isinstance(error, (BackendError, ConfigError)) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, (BackendError, ConfigError)):
+            traceback.print_exc()
+        if isinstance(error, (AuthError, ConfigError)):
+            self._paused = True
+            for each in self.deliveries.values():
+                each.note("paused", message)
+            return
+        self._breaker.failed(error.retry_after if isinstance(error, TransientError) else None)
+        delivery.note("retrying", message)
+
+    def _leave(self) -> None:
+        for delivery in self.deliveries.values():
+            with contextlib.suppress(Exception):  # leaving already: what is unconfirmed is sent again
+                delivery.close()
+            if delivery.receipt.state == "delivering":
+                delivery.note("waiting")
+
+    def _wake_time(self) -> int:
+        try:
+            return self.folder.wake.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+
+def _is_settled(folder: RunFolder, receipt: Receipt) -> bool:
+    look = glance(folder)
+    return not look.open and receipt.state == "complete" and receipt.pending(look.totals) == 0
+
+
+def settle(root: Root, folder: RunFolder) -> bool:
+    """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
+    if glance(folder).open or not all(_is_settled(folder, receipt) for receipt in all_receipts(folder)):
+        return False
+    unmark(root, folder)
+    if glance(folder).open:  # resumed in this very moment
+        mark(root, folder)
+        return False
+    return True
+
+
+def _be_modest() -> None:
+    """Leave the processor and the memory to training."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.nice(10)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def main(run: Callable[[Root, str], None] | None = None) -> None:
+    """Run a relay: ``python -c "..." ROOT KEY``."""
+    root, key = Root(sys.argv[1]), sys.argv[2]
+    _be_modest()
+    faulthandler.enable(RelayFolder(root, key).fault.open("a"))
+    os.umask(0o077)
+    if run is not None:
+        run(root, key)
+    else:
+        Relay(root, key).run()

@@ -1,0 +1,251 @@
+"""`RunDelivery`: one run on its way to one backend, batch by batch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tracklib.backends.contract import Outcome, Sink, SinkContext, unknown
+from tracklib.delivery.batches import Batch, BatchReader
+from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
+from tracklib.errors import AuthError, BackendError, RejectedError, TransientError, UnknownOutcomeError
+from tracklib.journal.blobs import BlobStore
+from tracklib.journal.glance import glance
+from tracklib.journal.layout import Root, RunFolder
+from tracklib.model.records import Record
+
+__all__ = ["RunDelivery"]
+
+_BATCH = 1000
+_LOOK = 0.5
+_STUMBLES = 3
+"""Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""
+
+
+@dataclass(slots=True)
+class _Sent:
+    """Records that the vendor was told of, and has not confirmed yet.
+
+    Attributes:
+        notable: Those that were changed or refused.
+    """
+
+    writer: str
+    places: list[Place]
+    notable: dict[int, tuple[Record, Outcome]]
+
+
+class RunDelivery:
+    """Reads a run's journal, sends it through a sink, and keeps the receipt.
+
+    It raises what the sink raises for a whole call: `TransientError`, `AuthError`, `UnknownOutcomeError`; the caller
+    waits and calls again, and nothing is skipped.
+    """
+
+    def __init__(
+        self, root: Root, folder: RunFolder, receipt: Receipt, make_sink: Callable[[SinkContext], Sink], scratch: Path
+    ) -> None:
+        self.folder = folder
+        self.receipt = receipt
+        self.batch_size = _BATCH
+        self._blobs = BlobStore(root)
+        self._make_sink = make_sink
+        self._scratch = scratch
+        self._sink: Sink | None = None
+        self._reader = BatchReader(folder, receipt.confirmed)
+        self._unconfirmed: deque[_Sent] = deque()
+        self._stumbles = 0
+        self._looked = 0.0
+        receipt.resent += _between(receipt.confirmed, receipt.sent)
+        receipt.sent = dict(receipt.confirmed)
+
+    def is_over(self) -> bool:
+        """Tell whether the run has ended and no record can come any more; looked up twice a second at most."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK:
+            return False
+        self._looked = now
+        return not glance(self.folder).open
+
+    def step(self, before_send: Callable[[Batch], None]) -> bool:
+        """Send the next batch; return whether there was one.
+
+        Args:
+            before_send: Called with what is about to be sent, so that a batch that kills the process is known after.
+        """
+        batch = self._reader.next(self.batch_size)
+        if batch is None:
+            return self._confirm()
+        try:
+            sink = self._opened()
+            before_send(batch)
+            outcomes = sink.send(batch.records)
+        except RejectedError as error:
+            outcomes = self._one_by_one(batch, error)
+        except Exception as error:
+            if isinstance(error, BackendError) or not self._stumbles_again():
+                self._reader.rewind(batch.writer, self._behind(batch.writer))
+                raise
+            outcomes = self._one_by_one(batch, error)
+        self._stumbles = 0
+        self._settle(batch, outcomes)
+        return True
+
+    def _stumbles_again(self) -> bool:
+        """Count a failure inside the plugin itself; tell whether it is time to find the record that causes it."""
+        self._stumbles += 1
+        return self._stumbles >= _STUMBLES
+
+    def _one_by_one(self, batch: Batch, error: Exception) -> Sequence[Outcome]:
+        """Find the record for which a whole batch was refused, or made the plugin fail."""
+        sink = self._opened()
+        if len(batch.records) == 1:
+            return [Outcome("refused", _text(error))]
+        outcomes: list[Outcome] = []
+        for record in batch.records:
+            try:
+                outcomes += sink.send([record])
+            except (TransientError, AuthError, UnknownOutcomeError) as fault:
+                outcomes.append(unknown(str(fault)))
+            except Exception as single:
+                outcomes.append(Outcome("refused", _text(single)))
+            if outcomes[-1].kind in ("retry", "unknown"):
+                break
+        return outcomes
+
+    def skip(self, batch: Batch, reason: str) -> None:
+        """Set a batch apart as refused, which killed the process more than once."""
+        self._settle(batch, [Outcome("refused", reason)] * len(batch.records))
+
+    def peek(self) -> Batch | None:
+        """Return the next batch without sending it; `step` or `skip` come next."""
+        batch = self._reader.next(self.batch_size)
+        if batch is not None:
+            self._reader.rewind(batch.writer, self._behind(batch.writer))
+        return batch
+
+    def _behind(self, writer: str) -> Place:
+        return self.receipt.sent.get(writer, Place())
+
+    def _opened(self) -> Sink:
+        if self._sink is None:
+            receipt = self.receipt
+            context = SinkContext(self._blobs.open, self._scratch, receipt.vendor_id, receipt.position())
+            sink = self._make_sink(context)
+            vendor = sink.open(glance(self.folder).info)
+            receipt.vendor_id, receipt.url = vendor.id, vendor.url
+            self._sink = sink
+            receipt.save(self.folder)
+        return self._sink
+
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Book the outcomes up to the first record that is to be sent again."""
+        if len(outcomes) > len(batch.records):
+            outcomes = outcomes[: len(batch.records)]
+        taken = next((i for i, o in enumerate(outcomes) if o.kind in ("retry", "unknown")), len(outcomes))
+        if taken:
+            places = batch.places[:taken]
+            notable = {
+                place.seq: (record, outcome)
+                for place, record, outcome in zip(places, batch.records, outcomes, strict=False)
+                if outcome.kind in ("changed", "refused")
+            }
+            self._unconfirmed.append(_Sent(batch.writer, places, notable))
+            self.receipt.sent[batch.writer] = places[-1]
+            self._confirm()
+        if taken < len(batch.records):
+            self._reader.rewind(batch.writer, self._behind(batch.writer))
+            _raise_for(outcomes[taken] if taken < len(outcomes) else unknown("the sink returned too few outcomes"))
+
+    def _confirm(self) -> bool:
+        """Move the confirmed places up to what the vendor durably holds; return whether any moved."""
+        if self._sink is None and not self._unconfirmed:
+            return False
+        held = dict(self._sink.confirmed()) if self._sink is not None else {}
+        moved = False
+        waiting: deque[_Sent] = deque()
+        for sent in self._unconfirmed:
+            count = _held(sent, held.get(sent.writer, 0), all_refused=self._sink is None)
+            if count:
+                moved = True
+                self._book(sent, count)
+            if count < len(sent.places):
+                waiting.append(replace(sent, places=sent.places[count:]))
+        self._unconfirmed = waiting
+        if moved:
+            self.receipt.save(self.folder)
+        return moved
+
+    def _book(self, sent: _Sent, count: int) -> None:
+        receipt = self.receipt
+        for place in sent.places[:count]:
+            if (notable := sent.notable.get(place.seq)) is not None:
+                self._book_notable(sent.writer, *notable)
+        receipt.confirmed[sent.writer] = sent.places[count - 1]
+
+    def _book_notable(self, writer: str, record: Record, outcome: Outcome) -> None:
+        receipt = self.receipt
+        if outcome.kind == "changed":
+            receipt.changes[outcome.reason] = receipt.changes.get(outcome.reason, 0) + 1
+            return
+        receipt.refused += 1
+        if len(receipt.refusals) < MAX_REFUSALS:
+            kind = type(record.body).__name__.lower()
+            receipt.refusals.append(Refusal(writer, record.seq, kind, outcome.reason))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the vendor still has to confirm something."""
+        return bool(self._unconfirmed)
+
+    def close(self) -> None:
+        """Make the sink hand over what it holds back, and book it."""
+        if self._sink is not None:
+            self._sink.close()
+            self._confirm()
+            self._sink = None
+        self._reader = BatchReader(self.folder, self.receipt.confirmed)
+        self.receipt.sent = dict(self.receipt.confirmed)
+
+    def abandon(self) -> None:
+        """Forget a sink that failed: a fresh one starts from what is confirmed."""
+        self._sink = None
+        self.receipt.resent += _between(self.receipt.confirmed, self.receipt.sent)
+        self._unconfirmed.clear()
+        self._reader = BatchReader(self.folder, self.receipt.confirmed)
+        self.receipt.sent = dict(self.receipt.confirmed)
+
+    def note(self, state: str, error: str = "") -> None:
+        """Write down how things stand, where that changed."""
+        receipt = self.receipt
+        if (receipt.state, receipt.error) != (state, error):
+            receipt.since = receipt.since if error and receipt.error else time.time()
+            receipt.state, receipt.error = state, error  # type: ignore[assignment]  # one of its literals
+            receipt.save(self.folder)
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+
+
+def _raise_for(outcome: Outcome) -> None:
+    if outcome.kind == "unknown":
+        raise UnknownOutcomeError(outcome.reason)
+    raise TransientError(outcome.reason, retry_after=outcome.wait)
+
+
+def _held(sent: _Sent, seq: int, *, all_refused: bool) -> int:
+    """Return how many of these records are settled: held by the vendor, or refused with nothing behind them open."""
+    count = 0
+    for index, place in enumerate(sent.places, 1):
+        notable = sent.notable.get(place.seq)
+        if place.seq <= seq or (notable is not None and notable[1].kind == "refused" and count == index - 1):
+            count = index
+    return count if not all_refused else len(sent.places)
+
+
+def _between(confirmed: dict[str, Place], sent: dict[str, Place]) -> int:
+    return sum(max(0, place.seq - confirmed.get(writer, Place()).seq) for writer, place in sent.items())

@@ -1,0 +1,1 @@
+"""The journal: a run's append-only files on its own disk."""

@@ -1,0 +1,117 @@
+"""Blobs: files kept by their content, each once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from tracklib.errors import BadValueError, RejectedError
+from tracklib.journal.layout import Root, private_folder
+from tracklib.model.records import FileRef
+
+__all__ = ["BlobStore"]
+
+_CHUNK = 1 << 20
+
+
+class BlobStore:
+    """The content-addressed files of a journal root."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+
+    def path(self, sha256: str) -> Path:
+        """Return where a content lies, whether it is there or not."""
+        return self._root.blobs / sha256[:2] / sha256[2:]
+
+    def open(self, file: FileRef) -> Path:
+        """Return the path of a file's content.
+
+        Raises:
+            RejectedError: It is not there any more, or not whole.
+        """
+        path = self.path(file.sha256)
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise RejectedError(
+                f"the content of {file.path} ({file.sha256[:12]}) is gone from {self._root.blobs}"
+            ) from error
+        if size != file.size:
+            raise RejectedError(f"expected {file.size} bytes of {file.path}, got {size} in {path}")
+        return path
+
+    def add(self, source: Path, path: str) -> FileRef:
+        """Copy a file in and return its reference.
+
+        Args:
+            source: A regular file.
+            path: Its place inside the artifact.
+
+        Raises:
+            BadValueError: The file changed while it was copied.
+            OSError: It cannot be read, or the disk is full.
+        """
+        private_folder(self._root.scratch)
+        temporary = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
+        try:
+            with source.open("rb") as reader:
+                before = os.fstat(reader.fileno())
+                digest, size = self._copy(reader.fileno(), temporary)
+                after = os.fstat(reader.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
+                raise BadValueError(
+                    f"expected {source} to rest while it is recorded, but it changed; log it when it is written"
+                )
+            self._place(temporary, digest)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return FileRef(path, size, digest)
+
+    def add_bytes(self, content: bytes, path: str) -> FileRef:
+        """Keep some bytes and return their reference."""
+        private_folder(self._root.scratch)
+        temporary = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
+        digest = hashlib.sha256(content).hexdigest()
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(content)
+            self._place(temporary, digest)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return FileRef(path, len(content), digest)
+
+    def _copy(self, reader: int, target: Path) -> tuple[str, int]:
+        digest = hashlib.sha256()
+        size = 0
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
+            while chunk := os.read(reader, _CHUNK):
+                digest.update(chunk)
+                writer.write(chunk)
+                size += len(chunk)
+            writer.flush()
+            os.fsync(writer.fileno())
+        return digest.hexdigest(), size
+
+    def _place(self, temporary: Path, digest: str) -> None:
+        final = self.path(digest)
+        if not final.exists():
+            private_folder(final.parent)
+            os.replace(temporary, final)
+
+    def remove(self, sha256: str) -> int:
+        """Remove a content; return the bytes that this freed."""
+        path = self.path(sha256)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def free(self) -> int:
+        """Return the bytes that are free on the disk."""
+        return shutil.disk_usage(self._root.path).free

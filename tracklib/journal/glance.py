@@ -1,0 +1,98 @@
+"""A glance: what a run's journal says of it in its first and last lines, without reading what lies between."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tracklib.errors import CorruptJournalError
+from tracklib.journal.layout import RunFolder
+from tracklib.journal.liveness import Life
+from tracklib.journal.reader import SegmentReader
+from tracklib.journal.recovery import REAPER, last_record, writers
+from tracklib.journal.segment import Header
+from tracklib.model.records import Record, RunEnd, RunStart
+from tracklib.model.run import RunInfo
+
+__all__ = ["Glance", "glance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A run at a glance.
+
+    Attributes:
+        totals: For each writer, the number of its last record.
+        open: Whether records may still come: a writer lives, or is gone and not yet recorded as such.
+        bytes: The size of its segments.
+    """
+
+    info: RunInfo
+    totals: dict[str, int]
+    open: bool
+    bytes: int
+
+    @property
+    def records(self) -> int:
+        """How many records were written."""
+        return sum(self.totals.values())
+
+
+def glance(folder: RunFolder) -> Glance:
+    """Look at a run."""
+    found = writers(folder)
+    starts: list[tuple[int, RunStart]] = []
+    ends: dict[str, Record] = {}
+    totals: dict[str, int] = {}
+    size = 0
+    for segment in found:
+        size += segment.stat().st_size
+        starts += _starts(segment)
+        if (last := last_record(segment)) is not None:
+            totals[segment.stem] = last.seq
+            if isinstance(last.body, RunEnd):
+                ends[segment.stem.removesuffix(REAPER)] = last
+    info = _info(folder, next((h for h, _ in found.values() if h is not None), None), starts, list(ends.values()))
+    still = any(_still_open(segment, header, life, ends) for segment, (header, life) in found.items())
+    if still and info.status != "running":
+        info = replace(info, status="running", ended=None)
+    stale = still and all(life == "stale" for s, (_, life) in found.items() if s.stem not in ends)
+    return Glance(replace(info, status="stale") if stale else info, totals, still, size)
+
+
+def _still_open(segment: Path, header: Header | None, life: Life, ends: dict[str, Record]) -> bool:
+    role = header.role if header is not None else "main"
+    if role == "main":
+        return segment.stem not in ends
+    return role == "child" and life == "alive"
+
+
+def _starts(segment: Path) -> list[tuple[int, RunStart]]:
+    try:
+        records = itertools.islice(SegmentReader(segment).records(), 2)
+        return [(record.time, record.body) for record, _ in records if isinstance(record.body, RunStart)]
+    except (CorruptJournalError, OSError):
+        return []
+
+
+def _info(folder: RunFolder, header: Header | None, starts: list[tuple[int, RunStart]], ends: list[Record]) -> RunInfo:
+    run_id = header.run if header is not None else folder.path.name
+    project = header.project if header is not None else folder.path.parent.name
+    if not starts:
+        return RunInfo(project, run_id, run_id, started=header.created if header is not None else 0)
+    start = max(starts, key=lambda item: (item[1].attempt, item[0]))[1]
+    end = max(ends, key=lambda record: record.time, default=None)
+    body = end.body if end is not None and isinstance(end.body, RunEnd) else None
+    return RunInfo(
+        start.project,
+        run_id,
+        start.name,
+        body.status if body is not None else "running",
+        min(time for time, _ in starts),
+        end.time if end is not None else None,
+        start.group,
+        start.job_type,
+        start.parent,
+        start.attempt,
+    )

@@ -1,0 +1,96 @@
+"""Liveness: whether the process that writes a segment is still there.
+
+A writer holds a POSIX record lock on a file of its own beside its segment, which the kernel lets go at its death
+whatever the cause, and touches that file from time to time. The lock decides on the writer's own machine; elsewhere,
+and where the file system has no locks, the time of the last touch does.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from tracklib import platform
+from tracklib.journal.segment import Header
+
+__all__ = ["HEARTBEAT", "STALE", "Life", "WriterLock", "last_beat", "life_of"]
+
+Life: TypeAlias = Literal["alive", "gone", "stale"]
+"""``gone`` is certain; ``stale`` is a writer on another machine that has been silent for long."""
+
+HEARTBEAT = 15.0
+"""Seconds between two touches."""
+
+STALE = 600.0
+"""Seconds of silence after which a writer on another machine counts as stale."""
+
+_own: set[str] = set()
+"""Locks of this very process: opening and closing such a file again would let the lock go (POSIX)."""
+
+
+def _lock_path(segment: Path) -> Path:
+    return segment.with_suffix(".lock")
+
+
+class WriterLock:
+    """The lock that a living writer holds."""
+
+    def __init__(self, segment: Path) -> None:
+        self.path = _lock_path(segment)
+        self._fd: int | None = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        platform.try_lock(self._fd)
+        _own.add(str(self.path))
+
+    def beat(self) -> None:
+        """Say that this writer lives."""
+        if self._fd is not None:
+            os.utime(self.path)
+
+    def release(self) -> None:
+        """Let go; the file stays, unlocked, so that readers need not tell missing from gone."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            _own.discard(str(self.path))
+
+    def forget(self) -> None:
+        """Close the file in a forked child, which never held the lock."""
+        self.release()
+
+
+def last_beat(segment: Path) -> float:
+    """Return when a writer last gave a sign of life, in seconds since the epoch; 0 where it never did."""
+    times = [0.0]
+    for path in (segment, _lock_path(segment)):
+        try:
+            times.append(path.stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)
+
+
+def life_of(segment: Path, header: Header | None) -> Life:
+    """Tell whether a segment's writer is alive."""
+    path = _lock_path(segment)
+    if str(path) in _own:
+        return "alive"
+    if header is not None and not header.is_local():
+        return "stale" if time.time() - last_beat(segment) > STALE else "alive"
+    held = _is_held(path)
+    if held is None:
+        held = header is not None and platform.process_start(header.pid) == header.start != ""
+    return "alive" if held else "gone"
+
+
+def _is_held(path: Path) -> bool | None:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        taken = platform.try_lock(fd)
+    finally:
+        os.close(fd)
+    return None if taken is None else not taken

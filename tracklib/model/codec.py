@@ -1,0 +1,265 @@
+"""The codec: records to JSON and back, exact to the last bit.
+
+JSON has no NaN, no infinity and no numbers beyond what its reader makes of them, so:
+
+- in ``metrics``, where only numbers stand, a string stands for a number that JSON lacks: ``"NaN"``, ``"Infinity"``,
+  ``"-Infinity"``, and the digits of an integer beyond 64 bits;
+- in trees (params, summary, metadata), where text may stand, such a string carries a tag: ``"!float NaN"``,
+  ``"!int 123..."``; a text that begins with ``!`` is written ``"!str !..."``.
+
+``docs/format.md`` is the specification.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from tracklib.errors import BadValueError
+from tracklib.model.records import (
+    Artifact,
+    Body,
+    Console,
+    FileRef,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    Record,
+    RunEnd,
+    RunStart,
+    Summary,
+    Tags,
+    Unknown,
+)
+from tracklib.typing import JSON, Number
+
+__all__ = ["decode_tree", "dumps", "encode_tree", "from_fields", "loads", "metric_number", "metric_token", "to_fields"]
+
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_TOKENS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+Fields = dict[str, Any]
+"""A record as a JSON object, its values still untyped: this module is the border where types begin."""
+
+
+def dumps(fields: Mapping[str, object]) -> bytes:
+    r"""Write a JSON object in one line, lone surrogates included (as ``\udXXX`` escapes, which orjson refuses)."""
+    try:
+        return orjson.dumps(fields)
+    except TypeError:
+        return json.dumps(fields, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def loads(line: bytes) -> Any:
+    """Read JSON; the inverse of `dumps`.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return json.loads(line)
+
+
+def metric_token(value: Number) -> Number | str:
+    """Write a metric's value as JSON can hold it."""
+    if isinstance(value, int):
+        return value if _INT_MIN <= value <= _INT_MAX else str(value)
+    if value - value == 0.0:
+        return value
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  NaN
+
+
+def metric_number(token: Number | str) -> Number:
+    """Read what `metric_token` wrote."""
+    if isinstance(token, str):
+        return _TOKENS[token] if token in _TOKENS else int(token)
+    return token
+
+
+def encode_tree(value: JSON) -> JSON:
+    """Write a tree with tags for what JSON lacks."""
+    if isinstance(value, str):
+        return f"!str {value}" if value.startswith("!") else value
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float)):
+        token = metric_token(value)
+        return token if not isinstance(token, str) else f"!{type(value).__name__} {token}"
+    if isinstance(value, Mapping):
+        return {key: encode_tree(item) for key, item in value.items()}
+    return [encode_tree(item) for item in value]
+
+
+def decode_tree(value: JSON) -> JSON:
+    """Read what `encode_tree` wrote."""
+    if isinstance(value, str):
+        return _untagged(value) if value.startswith("!") else value
+    if isinstance(value, dict):
+        return {key: decode_tree(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode_tree(item) for item in value]
+    return value
+
+
+def _untagged(text: str) -> JSON:
+    tag, _, rest = text.partition(" ")
+    if tag == "!str":
+        return rest
+    if tag == "!int":
+        return int(rest)
+    if tag == "!float":
+        return _TOKENS[rest]
+    raise BadValueError(f"expected a tag of !str, !int or !float, got {text[:40]!r}")
+
+
+def _files(files: tuple[FileRef, ...]) -> list[Fields]:
+    return [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in files]
+
+
+def _file(fields: Fields) -> FileRef:
+    return FileRef(fields["path"], fields["size"], fields["sha256"])
+
+
+def _tree_of(fields: Fields, key: str) -> dict[str, JSON]:
+    return cast("dict[str, JSON]", decode_tree(fields.get(key, {})))
+
+
+def _drop_none(fields: Fields) -> Fields:
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+_WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
+    RunStart: (
+        "start",
+        lambda b: _drop_none(
+            {
+                "project": b.project,
+                "name": b.name,
+                "group": b.group,
+                "job_type": b.job_type,
+                "parent": b.parent,
+                "attempt": b.attempt,
+                "context": encode_tree(b.context) if b.context else None,
+            }
+        ),
+    ),
+    Params: ("params", lambda b: {"values": encode_tree(b.values)}),
+    Metrics: (
+        "metrics",
+        lambda b: _drop_none(
+            {
+                "step": metric_token(b.step),
+                "timestamp": b.timestamp,
+                "values": {key: metric_token(value) for key, value in b.values.items()},
+            }
+        ),
+    ),
+    Tags: ("tags", lambda b: {"values": dict(b.values)}),
+    Notes: ("notes", lambda b: {"text": b.text}),
+    Summary: ("summary", lambda b: {"values": encode_tree(b.values)}),
+    Artifact: (
+        "artifact",
+        lambda b: _drop_none(
+            {
+                "name": b.name,
+                "type": b.type,
+                "aliases": list(b.aliases) or None,
+                "metadata": encode_tree(b.metadata) if b.metadata else None,
+                "folders": list(b.folders) or None,
+                "files": _files(b.files),
+            }
+        ),
+    ),
+    Media: (
+        "media",
+        lambda b: _drop_none(
+            {
+                "key": b.key,
+                "step": metric_token(b.step),
+                "media_type": b.media_type,
+                "metadata": encode_tree(b.metadata) if b.metadata else None,
+                "file": _files((b.file,))[0],
+            }
+        ),
+    ),
+    Console: ("console", lambda b: {"stream": b.stream, "text": b.text}),
+    Notice: ("notice", lambda b: {"code": b.code, "message": b.message, "count": b.count}),
+    RunEnd: ("end", lambda b: _drop_none({"status": b.status, "exit_code": b.exit_code, "error": b.error})),
+    Unknown: ("", lambda b: dict(b.fields)),
+}
+
+_READ: dict[str, Callable[[Fields], Body]] = {
+    "start": lambda f: RunStart(
+        f["project"],
+        f["name"],
+        f.get("group"),
+        f.get("job_type"),
+        f.get("parent"),
+        f.get("attempt", 1),
+        _tree_of(f, "context"),
+    ),
+    "params": lambda f: Params(_tree_of(f, "values")),
+    "metrics": lambda f: Metrics(
+        {key: metric_number(value) for key, value in f["values"].items()},
+        metric_number(f["step"]),
+        f.get("timestamp"),
+    ),
+    "tags": lambda f: Tags(f["values"]),
+    "notes": lambda f: Notes(f["text"]),
+    "summary": lambda f: Summary(_tree_of(f, "values")),
+    "artifact": lambda f: Artifact(
+        f["name"],
+        f["type"],
+        tuple(_file(item) for item in f["files"]),
+        tuple(f.get("aliases", ())),
+        _tree_of(f, "metadata"),
+        tuple(f.get("folders", ())),
+    ),
+    "media": lambda f: Media(
+        f["key"], metric_number(f["step"]), f["media_type"], _file(f["file"]), _tree_of(f, "metadata")
+    ),
+    "console": lambda f: Console(f["stream"], f["text"]),
+    "notice": lambda f: Notice(f["code"], f["message"], f.get("count", 1)),
+    "end": lambda f: RunEnd(f["status"], f.get("exit_code"), f.get("error")),
+}
+
+_ENVELOPE = ("kind", "seq", "time")
+
+
+def to_fields(record: Record) -> Fields:
+    """Return a record as a JSON object: its envelope, then its body."""
+    kind, write = _WRITE[type(record.body)]
+    if isinstance(record.body, Unknown):
+        kind = record.body.kind
+    return {"kind": kind, "seq": record.seq, "time": record.time, **write(record.body)}
+
+
+def from_fields(fields: Fields, writer: str) -> Record:
+    """Read what `to_fields` wrote.
+
+    Raises:
+        BadValueError: A field is missing or of a wrong type.
+    """
+    try:
+        kind = fields["kind"]
+        if (read := _READ.get(kind)) is None:
+            body: Body = Unknown(kind, {key: value for key, value in fields.items() if key not in _ENVELOPE})
+        else:
+            body = read(fields)
+        return Record(writer, fields["seq"], fields["time"], body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadValueError(
+            f"expected a record of kind {fields.get('kind')!r}, got {describe_fields(fields)}"
+        ) from error
+
+
+def describe_fields(fields: Fields) -> str:
+    """Name an object's keys for a message."""
+    return f"an object with the keys {', '.join(map(repr, fields))}"

@@ -1,0 +1,198 @@
+"""Records: the facts that a run is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, Union
+
+from tracklib.typing import JSON, Number, Status, Step
+
+__all__ = [
+    "Artifact",
+    "Body",
+    "Console",
+    "FileRef",
+    "Media",
+    "Metrics",
+    "Notes",
+    "Notice",
+    "Params",
+    "Position",
+    "Record",
+    "RunEnd",
+    "RunStart",
+    "Summary",
+    "Tags",
+    "Unknown",
+]
+
+Position: TypeAlias = Mapping[str, int]
+"""A reader's place: for each writer, the sequence number up to which everything is behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One file by its content.
+
+    Attributes:
+        path: Its place inside the artifact: relative, ``/`` between parts, never ``..``.
+        size: Bytes.
+        sha256: 64 hexadecimal digits.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """A process began to write the run: who the run is, and where it ran.
+
+    Attributes:
+        attempt: 1 for the first start, one more at each resume.
+        context: What was captured of the surroundings (host, Python, git, ...).
+    """
+
+    project: str
+    name: str
+    group: str | None = None
+    job_type: str | None = None
+    parent: str | None = None
+    attempt: int = 1
+    context: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Params, as a tree; a key that was there before takes the new value."""
+
+    values: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Values of metrics at one step.
+
+    Attributes:
+        timestamp: The caller's own time in nanoseconds since the epoch; the record's time holds where it is ``None``.
+    """
+
+    values: Mapping[str, Number]
+    step: Step
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Tags that were set; ``None`` removes one, the empty string is a bare tag."""
+
+    values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """The run's description; the last one holds."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Single values that stand for the whole run; a key that was there before takes the new value."""
+
+    values: Mapping[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One version of a named set of files.
+
+    Attributes:
+        folders: Directories that hold no file, which a list of files alone would lose.
+    """
+
+    name: str
+    type: str
+    files: tuple[FileRef, ...]
+    aliases: tuple[str, ...] = ()
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture, sound, table, ... at one step, held as a file."""
+
+    key: str
+    step: Step
+    media_type: str
+    file: FileRef
+    metadata: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Text that the process printed."""
+
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that tracklib itself has to say about the run: a value refused, records dropped.
+
+    Attributes:
+        code: A stable word: ``"refused"``, ``"dropped"``, ``"redacted"``, ...
+        count: How many values or records it concerns.
+    """
+
+    code: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """A process stopped writing the run."""
+
+    status: Status
+    exit_code: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A record of a kind that this version does not know, kept as it stands."""
+
+    kind: str
+    fields: Mapping[str, JSON] = field(default_factory=dict)
+
+
+Body: TypeAlias = Union[
+    RunStart, Params, Metrics, Tags, Notes, Summary, Artifact, Media, Console, Notice, RunEnd, Unknown
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One fact about a run, with its place and time.
+
+    Attributes:
+        writer: The process incarnation that wrote it.
+        seq: 1, 2, 3, ... within the writer; a gap is a record that was lost, and counted.
+        time: Nanoseconds since 1970-01-01 UTC, strictly rising within a writer.
+    """
+
+    writer: str
+    seq: int
+    time: int
+    body: Body
+
+    @property
+    def when(self) -> int:
+        """The time that the record is about, in nanoseconds: the caller's own where one was given."""
+        body = self.body
+        return body.timestamp if isinstance(body, Metrics) and body.timestamp is not None else self.time

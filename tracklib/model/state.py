@@ -1,0 +1,137 @@
+"""`RunState`: what a run has come to, folded from its records; the points of its metrics are only counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tracklib.model.records import (
+    Artifact,
+    Console,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    Record,
+    RunEnd,
+    RunStart,
+    Summary,
+    Tags,
+)
+from tracklib.model.run import RunInfo
+from tracklib.model.trees import merge
+from tracklib.typing import JSON, Number, Status
+
+__all__ = ["RunState", "fold"]
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run so far.
+
+    Attributes:
+        last: The latest value of each metric, in the order of the records.
+        points: How many values each metric has.
+    """
+
+    id: str
+    project: str = ""
+    name: str = ""
+    group: str | None = None
+    job_type: str | None = None
+    parent: str | None = None
+    attempt: int = 0
+    status: Status = "running"
+    exit_code: int | None = None
+    error: str | None = None
+    started: int = 0
+    ended: int | None = None
+    context: dict[str, JSON] = field(default_factory=dict)
+    params: dict[str, JSON] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    notes: str = ""
+    summary: dict[str, JSON] = field(default_factory=dict)
+    artifacts: list[Artifact] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    last: dict[str, Number] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+    console: int = 0
+    records: int = 0
+
+    def apply(self, record: Record) -> None:
+        """Take in the next record."""
+        self.records += 1
+        match record.body:
+            case Metrics(values=values):
+                self.last.update(values)
+                for key in values:
+                    self.points[key] = self.points.get(key, 0) + 1
+            case Params(values=values):
+                self.params = merge(self.params, values)
+            case Tags(values=values):
+                self._tag(values)
+            case Notes(text=text):
+                self.notes = text
+            case Summary(values=values):
+                self.summary.update(values)
+            case RunStart() as start:
+                self._start(start, record.time)
+            case RunEnd() as end:
+                self.status, self.exit_code, self.error, self.ended = end.status, end.exit_code, end.error, record.time
+            case other:
+                self._collect(other)
+
+    def _collect(self, body: object) -> None:
+        match body:
+            case Artifact():
+                self.artifacts.append(body)
+            case Media():
+                self.media.append(body)
+            case Notice():
+                self.notices.append(body)
+            case Console():
+                self.console += 1
+            case _:  # a record of a newer minor version: counted above, kept in the journal
+                return
+
+    def _tag(self, values: object) -> None:
+        assert isinstance(values, dict)
+        for key, value in values.items():
+            if value is None:
+                self.tags.pop(key, None)
+            else:
+                self.tags[key] = value
+
+    def _start(self, start: RunStart, time: int) -> None:
+        if start.attempt >= self.attempt:
+            self.attempt, self.project, self.name = start.attempt, start.project, start.name
+            self.group, self.job_type, self.parent = start.group, start.job_type, start.parent
+            self.status, self.exit_code, self.error, self.ended = "running", None, None, None
+        if start.attempt == 1 or not self.started:
+            self.started = min(self.started or time, time)
+        self.context = {**self.context, **start.context}
+
+    def info(self) -> RunInfo:
+        """Return the run's identity."""
+        return RunInfo(
+            self.project,
+            self.id,
+            self.name,
+            self.status,
+            self.started,
+            self.ended,
+            self.group,
+            self.job_type,
+            self.parent,
+            max(self.attempt, 1),
+        )
+
+
+def fold(run_id: str, records: Iterable[Record]) -> RunState:
+    """Return what a run has come to by these records."""
+    state = RunState(run_id)
+    for record in records:
+        state.apply(record)
+    return state

@@ -1,0 +1,78 @@
+"""What differs between operating systems, in one place.
+
+Linux has everything. macOS has no ``fdatasync`` and no ``/proc``: syncing falls back to ``fsync``, and two boots are
+told apart by the host's name alone. Windows has no POSIX record locks: liveness rests on heartbeats there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+__all__ = ["boot_id", "host_name", "pid_namespace", "process_start", "sync_data", "try_lock"]
+
+if sys.platform != "win32":
+    import fcntl
+
+    def try_lock(fd: int) -> bool | None:
+        """Take the record lock of an open file without waiting.
+
+        Returns:
+            True where this process holds it now, False where another does, None where the file system has no locks.
+        """
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return False if error.errno in (errno.EACCES, errno.EAGAIN) else None
+        return True
+
+else:
+
+    def try_lock(fd: int) -> bool | None:  # noqa: ARG001  the signature of the other systems
+        """Return None: there are no POSIX record locks here."""
+        return None
+
+
+def sync_data(fd: int) -> None:
+    """Bring a file's content to the disk, its times not necessarily."""
+    if sys.platform == "linux":
+        os.fdatasync(fd)
+    else:
+        os.fsync(fd)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def host_name() -> str:
+    """Return this machine's name."""
+    return os.uname().nodename if sys.platform != "win32" else os.environ.get("COMPUTERNAME", "")
+
+
+def boot_id() -> str:
+    """Return a word that is another one after each start of the machine; empty where nobody tells."""
+    return _read("/proc/sys/kernel/random/boot_id")
+
+
+def pid_namespace() -> str:
+    """Return a word for the table in which process ids are unique; empty where nobody tells."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def process_start(pid: int) -> str:
+    """Return when a process started, in ticks since boot; empty where there is none, or nobody tells.
+
+    With the boot id and the namespace it names a process for good, where a process id alone is used again.
+    """
+    # The command's name may hold spaces and parentheses, so count behind its last parenthesis: proc(5), field 22.
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else ""

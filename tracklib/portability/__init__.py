@@ -1,0 +1,1 @@
+"""Portability: comparing and moving runs between places."""

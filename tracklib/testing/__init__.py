@@ -1,0 +1,1 @@
+"""For tests of training code and of backends."""

@@ -1,0 +1,1 @@
+"""Tracking: what training code talks to."""

@@ -1,0 +1,91 @@
+"""Artifacts: from a path to the files that it stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tracklib.errors import BadValueError
+from tracklib.journal.blobs import BlobStore
+from tracklib.model.records import Artifact, FileRef
+from tracklib.model.scalars import describe
+from tracklib.typing import JSON
+
+__all__ = ["capture"]
+
+
+def capture(
+    blobs: BlobStore,
+    path: object,
+    *,
+    name: str | None,
+    type: str,
+    aliases: Sequence[str],
+    metadata: Mapping[str, JSON],
+) -> tuple[Artifact, list[str]]:
+    """Copy a file, or the files of a directory, into the blobs; return the artifact and what was left out, and why.
+
+    Raises:
+        BadValueError: There is nothing at the path, or the artifact has no name.
+        OSError: It cannot be read, or the disk is full.
+    """
+    source = _source(path)
+    left: list[str] = []
+    label = name if name is not None else source.resolve().name
+    if not label:
+        raise BadValueError(f"expected a name for the artifact, got {describe(label)}")
+    files: tuple[FileRef, ...]
+    folders: tuple[str, ...]
+    if source.is_file():
+        files, folders = (blobs.add(source, source.name),), ()
+    else:
+        files, folders = _directory(blobs, source, left)
+    words = tuple(dict.fromkeys([aliases] if isinstance(aliases, str) else aliases))
+    return Artifact(label, type, files, words, metadata, folders), left
+
+
+def _source(path: object) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise BadValueError(f"expected the path of a file or directory, got {describe(path)}")
+    source = Path(path)
+    if not source.exists():
+        raise BadValueError(f"expected a file or directory at {source}, got nothing (in {Path.cwd()})")
+    if not source.is_file() and not source.is_dir():
+        raise BadValueError(f"expected a file or directory at {source}, got a device, pipe or socket")
+    return source
+
+
+def _directory(blobs: BlobStore, source: Path, left: list[str]) -> tuple[tuple[FileRef, ...], tuple[str, ...]]:
+    files = []
+    folders = []
+    for relative, is_folder in _walk(source, left):
+        if is_folder:
+            folders.append(relative)
+            continue
+        try:
+            files.append(blobs.add(source / relative, relative))
+        except (OSError, BadValueError) as error:
+            left.append(f"{relative}: {error}")
+    return tuple(files), tuple(folders)
+
+
+def _walk(source: Path, left: list[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the files, and the directories without any, by name; links that lead out of the directory are left out."""
+    home = source.resolve()
+    for folder, folders, names in os.walk(source):
+        folders.sort()
+        here = os.path.relpath(folder, source)
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        left += [f"{os.path.normpath(os.path.join(here, name))}: a link to a directory" for name in linked]
+        if not names and not folders and here != ".":
+            yield Path(here).as_posix(), True
+        for name in sorted(names):
+            relative = Path(here, name).as_posix()
+            target = Path(folder, name).resolve()
+            if not target.is_relative_to(home):
+                left.append(f"{relative}: a link that leads out of the directory")
+            elif not target.is_file():
+                left.append(f"{relative}: no regular file")
+            else:
+                yield relative, False

@@ -1,0 +1,150 @@
+"""Endings: how a process ends, seen truthfully at each of its ways out.
+
+Hooks are chained, never replaced: whatever was installed before is called as if tracklib were not there. They do
+nothing in a forked child, which is not the process that began the run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+from tracklib.typing import Status
+
+__all__ = ["Ending", "Endings", "ending_of", "endings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How something ended.
+
+    Attributes:
+        error: The exception's type and message.
+    """
+
+    status: Status
+    exit_code: int | None = None
+    error: str | None = None
+
+
+def ending_of(error: BaseException | None) -> Ending:
+    """Return what an exception that left a block says about the run."""
+    if error is None:
+        return Ending("finished")
+    if isinstance(error, SystemExit):
+        return _of_exit(error.code)
+    if isinstance(error, KeyboardInterrupt):
+        return Ending("killed", None, "KeyboardInterrupt")
+    text = str(error)
+    return Ending("failed", None, f"{type(error).__name__}: {text}"[:2000] if text else type(error).__name__)
+
+
+def _of_exit(code: object) -> Ending:
+    """Return what ``sys.exit(code)`` means: None and 0 are success, a number is itself, anything else is 1."""
+    number = 0 if code is None else code if isinstance(code, int) else 1
+    text = f"exit: {code}"[:2000] if not isinstance(code, int) and code is not None else None
+    return Ending("finished" if number == 0 else "failed", number, text)
+
+
+class Endings:
+    """Watches the process, and tells its end to the runs that are open."""
+
+    def __init__(self) -> None:
+        self._runs: dict[int, Callable[[Ending], None]] = {}
+        self._seen: Ending | None = None
+        self._pid = 0
+        self._at_last: Callable[[], None] | None = None
+
+    def watch(self, run: object, finish: Callable[[Ending], None], at_last: Callable[[], None] | None = None) -> None:
+        """Call ``finish`` when the process ends while this run is open, and after all runs ``at_last``."""
+        if self._pid != os.getpid():
+            self._install()
+        self._runs[id(run)] = finish
+        if at_last is not None:
+            self._at_last = at_last
+
+    def forget(self, run: object) -> None:
+        """A run ended by itself."""
+        self._runs.pop(id(run), None)
+
+    def _install(self) -> None:
+        self._pid = os.getpid()
+        self._runs.clear()
+        self._at_last = None
+        self._seen = None
+        atexit.register(self._at_exit)
+        self._chain_excepthook()
+        self._chain_exit()
+        if threading.current_thread() is threading.main_thread() and sys.platform != "win32":
+            self._chain_sigterm()
+
+    def _is_owner(self) -> bool:
+        return os.getpid() == self._pid
+
+    def _chain_excepthook(self) -> None:
+        before = sys.excepthook
+
+        def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            if self._is_owner():
+                self._seen = ending_of(error)
+            before(kind, error, trace)
+
+        sys.excepthook = excepthook
+
+    def _chain_exit(self) -> None:
+        """See the code that ``sys.exit`` is given: the interpreter tells it to nobody else.
+
+        One raised by hand (``raise SystemExit(3)``) outside a ``with`` block is not seen.
+        """
+        before = sys.exit
+
+        def exit(status: Any = None, /) -> Any:  # noqa: A001  it takes that function's place
+            if self._is_owner() and threading.current_thread() is threading.main_thread():
+                self._seen = _of_exit(status)
+            before(status)
+
+        sys.exit = exit
+
+    def _chain_sigterm(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        if before is signal.SIG_IGN or before is None:
+            return
+
+        def on_sigterm(number: int, frame: FrameType | None) -> None:
+            if callable(before):
+                self._terminated_later()
+                before(number, frame)
+                return
+            if self._is_owner():
+                self._finish(Ending("killed", -number, "SIGTERM"))
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)  # die of it, as without tracklib
+
+        signal.signal(signal.SIGTERM, on_sigterm)
+
+    def _terminated_later(self) -> None:
+        """Remember the signal: the program's own handler decides what comes, and an ``exit`` may still say more."""
+        if self._is_owner():
+            self._seen = Ending("killed", None, "SIGTERM")
+
+    def _finish(self, ending: Ending) -> None:
+        for finish in list(self._runs.values()):
+            finish(ending)
+        self._runs.clear()
+
+    def _at_exit(self) -> None:
+        if not self._is_owner():
+            return
+        self._finish(self._seen or Ending("finished", 0))
+        if self._at_last is not None:
+            self._at_last()
+
+
+endings = Endings()

@@ -1,0 +1,98 @@
+"""`FanOutTracker`: one tracker over several."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from tracklib.messages import Messages
+from tracklib.typing import PathLike, Scalar, Status, Step, TagsLike, Tracker
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["FanOutTracker"]
+
+_T = TypeVar("_T")
+
+
+class FanOutTracker:
+    """Passes every call to each of its trackers, in order; one that raises does not disturb the others.
+
+    Each tracker gets a copy of its own of what could be changed: a sibling that alters its argument alters only that.
+
+    Attributes:
+        trackers: The trackers, in order.
+        failures: For each tracker that raised, by its place, how often.
+    """
+
+    def __init__(self, *trackers: Tracker) -> None:
+        self.trackers = trackers
+        self.failures: dict[int, int] = {}
+        self._messages = Messages()
+
+    def _each(self, method: str, call: Callable[[Tracker], None]) -> None:
+        for index, tracker in enumerate(self.trackers):
+            try:
+                call(tracker)
+            except Exception as error:  # containment is this class's purpose
+                self.failures[index] = self.failures.get(index, 0) + 1
+                name = type(tracker).__name__
+                text = f"{name}.{method} raised {type(error).__name__}: {error}; its siblings go on"
+                self._messages.warn(text, once=f"{index}.{method}.{type(error).__name__}")
+
+    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+        """Record the values of metrics at one step."""
+        self._each("log", lambda tracker: tracker.log(dict(values), step=step, timestamp=timestamp))
+
+    def log_params(self, params: Mapping[str, object], /) -> None:
+        """Record params."""
+        self._each("log_params", lambda tracker: tracker.log_params(_copied(params)))
+
+    def set_tags(self, tags: TagsLike, /) -> None:
+        """Set tags."""
+        fixed = tags if isinstance(tags, (Mapping, str)) else list(tags)  # an iterator serves all, not the first alone
+        self._each("set_tags", lambda tracker: tracker.set_tags(_copied(fixed)))
+
+    def log_artifact(
+        self,
+        path: PathLike,
+        /,
+        *,
+        name: str | None = None,
+        type: str = "file",
+        aliases: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record a file or directory."""
+        self._each(
+            "log_artifact",
+            lambda tracker: tracker.log_artifact(
+                path, name=name, type=type, aliases=list(aliases), metadata=_copied(metadata)
+            ),
+        )
+
+    def finish(self, *, status: Status | None = None, exit_code: int | None = None) -> None:
+        """End the run in each."""
+        self._each("finish", lambda tracker: tracker.finish(status=status, exit_code=exit_code))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from tracklib.tracking.endings import ending_of
+
+        ending = ending_of(error)
+        self.finish(status=ending.status, exit_code=ending.exit_code)
+
+
+def _copied(value: _T) -> _T:
+    """Copy deeply what can be copied deeply, such as a config, and plainly what cannot, such as one with a lock in it."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # whatever a value's own __deepcopy__ raises
+        return copy.copy(value)

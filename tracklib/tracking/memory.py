@@ -1,0 +1,106 @@
+"""`MemoryTracker`: a tracker that keeps everything in lists, for tests of training code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tracklib.model.scalars import number, step_number
+from tracklib.model.trees import merge, tree
+from tracklib.tracking.tags import tag_values
+from tracklib.typing import JSON, Number, PathLike, Scalar, Status, Step, TagsLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["LoggedArtifact", "MemoryTracker", "Point"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of one metric."""
+
+    key: str
+    step: Step
+    value: Number
+    timestamp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedArtifact:
+    """What `MemoryTracker.log_artifact` was called with; the file itself is not read."""
+
+    path: str
+    name: str | None
+    type: str
+    aliases: tuple[str, ...]
+    metadata: dict[str, JSON]
+
+
+@dataclass
+class MemoryTracker:
+    """Keeps what it is told; opens no file and no socket, and raises at once for a bad value.
+
+    Attributes:
+        points: Every value of every metric, in order.
+        params: The tree of params, later values winning.
+        status: ``None`` until `finish`.
+    """
+
+    points: list[Point] = field(default_factory=list)
+    params: dict[str, JSON] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    artifacts: list[LoggedArtifact] = field(default_factory=list)
+    status: Status | None = None
+    exit_code: int | None = None
+    _next: int = 0
+
+    def values(self, key: str) -> list[Number]:
+        """Return the values of a metric, in order."""
+        return [point.value for point in self.points if point.key == key]
+
+    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+        """Keep the values of metrics at one step."""
+        at = self._next if step is None else step_number(step)
+        self.points += [Point(key, at, number(value), timestamp) for key, value in values.items()]
+        self._next = max(self._next, int(at) + 1)
+
+    def log_params(self, params: Mapping[str, object], /) -> None:
+        """Keep params."""
+        self.params = merge(self.params, tree(params))
+
+    def set_tags(self, tags: TagsLike, /) -> None:
+        """Keep tags."""
+        for key, value in tag_values(tags).items():
+            if value is None:
+                self.tags.pop(key, None)
+            else:
+                self.tags[key] = value
+
+    def log_artifact(
+        self,
+        path: PathLike,
+        /,
+        *,
+        name: str | None = None,
+        type: str = "file",
+        aliases: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep the call."""
+        self.artifacts.append(LoggedArtifact(str(path), name, type, tuple(aliases), tree(metadata or {})))
+
+    def finish(self, *, status: Status | None = None, exit_code: int | None = None) -> None:
+        """Keep the first status that is given."""
+        if self.status is None:
+            self.status, self.exit_code = status or "finished", exit_code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(status="finished" if error is None else "failed")

@@ -1,0 +1,64 @@
+"""`NullTracker`: a tracker that does nothing, for ``TRACKLIB_MODE=disabled`` and for ranks that do not record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["NullTracker"]
+
+
+class NullTracker:
+    """Takes everything, keeps nothing: no file, no thread, no process."""
+
+    id = ""
+    name = ""
+    project = ""
+
+    def __init__(self) -> None:
+        self.summary: dict[str, JSON] = {}
+        self.url: dict[str, str] = {}
+
+    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+        """Do nothing."""
+
+    def log_params(self, params: Mapping[str, object], /) -> None:
+        """Do nothing."""
+
+    def set_tags(self, tags: TagsLike, /) -> None:
+        """Do nothing."""
+
+    def set_notes(self, text: str, /) -> None:
+        """Do nothing."""
+
+    def define_metric(self, key: str, /, *, summary: object = ("last",), goal: str = "minimize") -> None:
+        """Do nothing."""
+
+    def log_artifact(
+        self,
+        path: PathLike,
+        /,
+        *,
+        name: str | None = None,
+        type: str = "file",
+        aliases: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Do nothing."""
+
+    def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
+        """Do nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None

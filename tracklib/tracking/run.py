@@ -1,0 +1,246 @@
+"""`Run`: the tracker over a journal."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from tracklib.errors import BadValueError
+from tracklib.journal.blobs import BlobStore
+from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.writer import SegmentWriter
+from tracklib.messages import Messages
+from tracklib.model.records import Notes, RunEnd, RunStart, Summary
+from tracklib.tracking.endings import Ending, ending_of, endings
+from tracklib.tracking.recorder import Recorder
+from tracklib.tracking.redaction import Redactor
+from tracklib.tracking.summary import RunSummary
+from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Run", "RunOptions"]
+
+
+class RunOptions:
+    """What a run is made with, besides its identity.
+
+    Attributes:
+        strict: Raise `BadValueError` where a value cannot be recorded.
+        on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
+        urls: Returns the vendors' addresses, by backend.
+    """
+
+    def __init__(
+        self,
+        *,
+        redactor: Redactor,
+        messages: Messages,
+        strict: bool = False,
+        on_finish: Callable[[bool], None] = lambda _: None,
+        urls: Callable[[], dict[str, str]] = dict,
+    ) -> None:
+        self.redactor = redactor
+        self.messages = messages
+        self.strict = strict
+        self.on_finish = on_finish
+        self.urls = urls
+
+
+class Run:
+    """A run that is being recorded, as `tracklib.init` returns it.
+
+    Every method returns once the record stands in the journal on this machine's disk; none waits for a vendor, and
+    none raises for a fault of disk, network or vendor. A value that cannot be recorded is refused by name, with a
+    warning, and the rest of the call is kept; ``strict=True`` makes that a `BadValueError`.
+
+    Attributes:
+        id: The run's id, the same on every backend.
+        attempt: 1, or one more at each resume.
+        summary: Values that stand for the whole run: ``run.summary["best"] = 0.93``.
+    """
+
+    def __init__(self, root: Root, folder: RunFolder, run_id: str, start: RunStart, options: RunOptions) -> None:
+        self.id = run_id
+        self.project = start.project
+        self.name = start.name
+        self.attempt = start.attempt
+        self.folder = folder
+        self._options = options
+        self._blobs = BlobStore(root)
+        self._pid = os.getpid()
+        writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
+        self._recorder = Recorder(writer, options.redactor, options.messages, strict=options.strict)
+        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder))
+        self._recorder.write(start)
+        self.summary = RunSummary(self._record_summary)
+        _open_runs.add(self)
+
+    # -- the five methods of Tracker
+
+    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+        """Record the values of metrics at one step.
+
+        Args:
+            values: A number for each metric's name. NaN and infinities are values; numbers of numpy, torch and other
+                frameworks are widened exactly.
+            step: Any int or finite float, in any order, repeated or negative; one more than the highest so far where
+                omitted.
+            timestamp: Seconds since 1970-01-01 UTC; now where omitted.
+        """
+        recorder = self._recorder
+        if timestamp is None and type(values) is dict and recorder.plain and (step is None or type(step) is int):
+            # The common case costs little more than the JSON and the write(2); all else takes the careful way.
+            for value in values.values():
+                kind = type(value)
+                if (kind is not float or value - value != 0.0) and kind is not int:
+                    break
+            else:
+                if values and "" not in values and recorder.log_plain(values, step):
+                    return
+        recorder.guarded("log", lambda: recorder.metrics(values, step, timestamp))
+
+    def log_params(self, params: Mapping[str, object], /) -> None:
+        """Record params; dicts may nest. A param recorded again takes its new value, and the old one stays on record."""
+        self._recorder.guarded("log_params", lambda: self._recorder.log_params(params))
+
+    def set_tags(self, tags: TagsLike, /) -> None:
+        """Set tags: ``["dev"]`` or ``{"team": "vision"}``; a value of ``None`` removes one."""
+        self._recorder.guarded("set_tags", lambda: self._recorder.tags(tags))
+
+    def log_artifact(
+        self,
+        path: PathLike,
+        /,
+        *,
+        name: str | None = None,
+        type: str = "file",
+        aliases: Sequence[str] = (),
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record a file, or a directory with all its files, as they are now; returns when they are copied.
+
+        Args:
+            path: The file or directory; links that lead out of a directory are left out and named in a warning.
+            name: The artifact's name; the path's last part where omitted.
+            type: What it is: ``"model"``, ``"dataset"``, or any word of yours.
+            aliases: Names for this version, such as ``"best"``.
+            metadata: A JSON tree.
+        """
+        recorder = self._recorder
+
+        def record() -> None:
+            from tracklib.tracking.artifacts import capture
+
+            facts = recorder.metadata(metadata)
+            recorder.artifact(*capture(self._blobs, path, name=name, type=type, aliases=aliases, metadata=facts))
+
+        recorder.guarded("log_artifact", record)
+
+    def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
+        """End the run; calling it again does nothing.
+
+        Args:
+            status: ``"finished"`` where omitted.
+            exit_code: The process's, where it is known.
+            wait: Return only when every backend has everything, or ``TRACKLIB_FINISH_TIMEOUT`` is over.
+        """
+        self.end(Ending(status or "finished", exit_code), wait=wait)
+
+    # -- beyond Tracker
+
+    def set_notes(self, text: str, /) -> None:
+        """Set the run's description."""
+        recorder = self._recorder
+        recorder.guarded("set_notes", lambda: recorder.write(Notes(recorder.clean_text(text, "notes"))))
+
+    def define_metric(self, key: str, /, *, summary: str | Iterable[str] = ("last",), goal: str = "minimize") -> None:
+        """Ask for summary values of a metric, which are recorded as ``<key>.<aggregate>`` when the run ends.
+
+        Args:
+            key: The metric's name.
+            summary: Any of ``"last"``, ``"min"``, ``"max"``, ``"mean"``, ``"best"``.
+            goal: ``"minimize"`` or ``"maximize"``: what ``"best"`` means.
+        """
+
+        def define() -> None:
+            if goal not in ("minimize", "maximize"):
+                raise BadValueError(f"expected goal 'minimize' or 'maximize', got {goal!r}")
+            wanted = (summary,) if isinstance(summary, str) else summary
+            self._recorder.aggregates.define(key, wanted, maximize=goal == "maximize")
+
+        self._recorder.guarded("define_metric", define)
+
+    @property
+    def config(self) -> dict[str, JSON]:
+        """The params so far, as a tree."""
+        return dict(self._recorder.params)
+
+    @property
+    def url(self) -> dict[str, str]:
+        """The run's address at each backend that has told one."""
+        return self._options.urls()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder on this disk."""
+        return self.folder.path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(ending_of(error))
+
+    def __repr__(self) -> str:
+        return f"<tracklib.Run {self.project}/{self.id} {self.name!r}>"
+
+    def _record_summary(self, key: str, value: object) -> None:
+        self._recorder.guarded("summary", lambda: self._recorder.summary(key, value))
+
+    def end(self, ending: Ending, *, wait: bool = False) -> None:
+        """End the run in a given way; `finish` is for people."""
+        recorder = self._recorder
+        if not recorder.open or os.getpid() != self._pid:
+            return
+        recorder.open = recorder.plain = False
+        try:
+            if recorder.aggregates:
+                recorder.write(Summary(recorder.aggregates.values()))
+            error = ending.error and recorder.clean_text(ending.error, "error")
+            recorder.write(RunEnd(ending.status, ending.exit_code, error))
+            recorder.writer.close()
+        except Exception as error:  # promise 1, to the very end
+            text = f"the end of run {self.id} could not be recorded: {type(error).__name__}: {error}"
+            self._options.messages.warn(text)
+        endings.forget(self)
+        _open_runs.discard(self)
+        self._options.on_finish(wait)
+
+
+def _next_after(folder: RunFolder) -> int:
+    """Return the step after the highest one that earlier attempts recorded."""
+    from tracklib.journal.reader import read_run
+    from tracklib.model.records import Metrics
+
+    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, Metrics))
+    return int(max(steps, default=-1) // 1) + 1
+
+
+_open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for run in list(_open_runs):
+        run._recorder.after_fork()  # noqa: SLF001  the same module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
