@@ -5,7 +5,6 @@ Each overrides the one before it. An environment variable that a file overrides 
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -106,6 +105,8 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint, ``"; did you mean 'x'?"`` or ``"; known: x, y"``."""
+    import difflib
+
     choices = sorted(known)
     close = difflib.get_close_matches(name, choices, n=1)
     if close:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 from pathlib import Path
 
 from tracklib.errors import BadValueError, RejectedError
@@ -74,6 +72,8 @@ class BlobStore:
         """Keep some bytes and return their reference."""
         private_folder(self._root.scratch)
         temporary = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
+        import hashlib
+
         digest = hashlib.sha256(content).hexdigest()
         try:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -85,6 +85,8 @@ class BlobStore:
         return FileRef(path, len(content), digest)
 
     def _copy(self, reader: int, target: Path) -> tuple[str, int]:
+        import hashlib  # loads OpenSSL, which a run without artifacts need not pay for
+
         digest = hashlib.sha256()
         size = 0
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
@@ -114,4 +116,6 @@ class BlobStore:
 
     def free(self) -> int:
         """Return the bytes that are free on the disk."""
+        import shutil
+
         return shutil.disk_usage(self._root.path).free

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import string
 from pathlib import Path
@@ -28,6 +27,8 @@ def encode_name(name: str) -> str:
     if out[-1:] in (".", " "):
         out = f"{out[:-1]}%{ord(out[-1]):02x}"
     if not out or len(out) > _MAX_BYTES:
+        import hashlib  # loads OpenSSL
+
         digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         out = f"{out[:80]}%%{digest}"
     return out

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
-from fractions import Fraction
-from typing import SupportsIndex, cast
+from typing import TYPE_CHECKING, SupportsIndex, cast
 
 from tracklib.errors import BadValueError
 from tracklib.typing import Number, Step
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from fractions import Fraction
 
 __all__ = ["describe", "number", "step_number", "timestamp_ns"]
 
@@ -39,15 +41,15 @@ def number(value: object) -> Number:
         return float(value)
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, (Decimal, Fraction)):
-        return _exact_float(value)
     if isinstance(value, (str, bytes, complex)) or value is None:
         raise BadValueError(f"expected a number, got {describe(value)}")
+    if type(value).__name__ in ("Decimal", "Fraction"):
+        return _exact_float(cast("Decimal | Fraction", value))
     return _unboxed(value)
 
 
 def _exact_float(value: Decimal | Fraction) -> Number:
-    if isinstance(value, Decimal) and not value.is_finite():
+    if not math.isfinite(value):
         return float(value)
     if value == int(value):
         return int(value)
@@ -118,5 +120,7 @@ def timestamp_ns(value: object) -> int:
         return seconds * 1_000_000_000
     if not math.isfinite(seconds):
         raise BadValueError(f"expected a timestamp in seconds since 1970, got {describe(value)}")
+    from decimal import Decimal  # costs more to import than it takes to begin a run
+
     # The shortest decimal is what the caller wrote: 0.1 s is 100,000,000 ns, not 100,000,000.0000000055.
     return round(Decimal(repr(seconds)) * 1_000_000_000)

@@ -9,7 +9,6 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from decimal import Decimal
 from typing import TypeAlias, cast
 
 from tracklib.errors import BadValueError
@@ -85,7 +84,7 @@ def _leaf(value: object, place: str, report: Report, depth: int) -> JSON:
         return value.isoformat()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, Decimal):
+    if type(value).__name__ == "Decimal":
         return str(value)
     if callable(listed := getattr(value, "tolist", None)):  # numpy and torch, scalars included
         return _json(listed(), place, report, depth + 1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tracklib import config as configuration
 from tracklib.errors import ConfigError, RunStateError, UsageError
-from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
@@ -134,7 +132,11 @@ def _attempt(folder: RunFolder, run_id: str, resume: object) -> int:
         )
     if resume == "never" and exists:
         raise RunStateError(f"expected {run_id!r} to be a new run, but it exists in {folder.path} (resume='never')")
-    return glance(folder).info.attempt + 1 if exists else 1
+    if not exists:
+        return 1
+    from tracklib.journal.glance import glance
+
+    return glance(folder).info.attempt + 1
 
 
 def _made_root(path: Path, messages: Messages) -> Root:
@@ -145,6 +147,8 @@ def _made_root(path: Path, messages: Messages) -> Root:
         probe.touch(mode=0o600)
         probe.unlink()
     except OSError as error:
+        import tempfile
+
         spare = Root(Path(tempfile.gettempdir()) / f"tracklib-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
         _check_owner(spare.path)
         spare.create()

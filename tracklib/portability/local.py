@@ -1,0 +1,58 @@
+"""A journal root as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from tracklib.backends.capabilities import EXACT, Capabilities, Feature
+from tracklib.errors import RunStateError
+from tracklib.journal.blobs import BlobStore
+from tracklib.journal.glance import glance
+from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.reader import Damage, read_run
+from tracklib.model.query import RunQuery
+from tracklib.model.records import FileRef, Position, Record
+from tracklib.model.run import RunInfo
+
+__all__ = ["JournalSource"]
+
+
+class JournalSource:
+    """Reads the runs of a journal root.
+
+    Attributes:
+        damage: What could not be read so far, over all runs.
+    """
+
+    capabilities = Capabilities(features=dict.fromkeys(Feature, EXACT), idempotent=True)
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._blobs = BlobStore(root)
+        self.damage = Damage()
+
+    def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
+        """Yield the runs that a query selects."""
+        folders = self._root.find(query.id) if query.id is not None else self._root.runs()
+        for folder in folders:
+            info = glance(folder).info
+            if query.matches(info):
+                yield info
+
+    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
+        """Yield the records of a run, merged by time."""
+        behind = after or {}
+        records = read_run(self._folder(run), self.damage)
+        return (record for record in records if record.seq > behind.get(record.writer, 0))
+
+    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
+        """Open the content of a file."""
+        _ = run
+        return self._blobs.open(file).open("rb")
+
+    def _folder(self, run: RunInfo) -> RunFolder:
+        folder = self._root.run(run.project, run.id)
+        if not folder.exists():
+            raise RunStateError(f"expected the run {run.id!r} in {self._root.path}, got nothing")
+        return folder
