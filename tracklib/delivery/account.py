@@ -15,9 +15,6 @@ from tracklib.model.run import RunInfo
 __all__ = ["Line", "Total", "account", "totals", "wait"]
 
 _POLL = 0.1
-_STARTING = 5.0
-"""Seconds that a relay is given to come up."""
-
 _RESTARTS = 5
 """Times that a relay which died is started again while somebody waits for it."""
 
@@ -159,8 +156,6 @@ class Supervisor:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._starts: dict[str, int] = {}
-        self._since = time.monotonic()
-        self._started: dict[str, float] = {}
 
     def hopeful(self, lines: Iterable[Line]) -> bool:
         """Start again the relays that died, a few times; return whether any of these lines may still move."""
@@ -169,13 +164,10 @@ class Supervisor:
     def _alive(self, line: Line) -> bool:
         if line.state == "paused":
             return False
-        if time.monotonic() - self._started.get(line.relay, self._since) < _STARTING:
-            return True
-        if launch.RelayFolder(self._root, line.relay).is_running():
+        if launch.lives(self._root, line.relay):
             return True
         if self._starts.get(line.relay, 0) >= _RESTARTS:
             return False
         self._starts[line.relay] = self._starts.get(line.relay, 0) + 1
-        self._started[line.relay] = time.monotonic()
         launch.start(self._root, line.relay)
         return True

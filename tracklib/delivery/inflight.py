@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tracklib.delivery.run_delivery import BATCH
+
 if TYPE_CHECKING:
     from tracklib.delivery.batches import Batch
     from tracklib.delivery.run_delivery import RunDelivery
 
 __all__ = ["Inflight"]
 
-_SUSPECT = 2
-"""Deaths after which the records of a batch are sent one at a time, and after which such a record is set apart."""
+_SURE = 2
+"""Crashes over the same records, sent alone, after which they are set apart."""
 
 
 class Inflight:
@@ -42,20 +44,17 @@ class Inflight:
         return left if isinstance(left, dict) else {}
 
     def guard(self, delivery: RunDelivery) -> None:
-        """Make a delivery careful where its last relay died over this very batch."""
+        """Make a delivery careful where its last relay crashed over this very batch: one record at a time."""
         left = self._left
         if not left or left.get("run") != str(delivery.folder.path):
             return
-        if left["deaths"] < _SUSPECT:
-            return
         delivery.batch_size = 1
         batch = delivery.peek()
-        if batch is None or batch.writer != left["writer"] or batch.records[0].seq > left["last"]:
-            delivery.batch_size = 1000  # past the place
+        if batch is None or batch.writer != left["writer"] or batch.records[0].seq > left["until"]:
+            delivery.batch_size = BATCH  # past the place
             self._left = {}
-        elif left["size"] == 1 and batch.records[0].seq == left["first"]:
+        elif (left["first"], left["last"]) == (batch.records[0].seq, batch.records[-1].seq) and left["deaths"] >= _SURE:
             delivery.skip(batch, f"sending it ended the relay {left['deaths']} times")
-            self._left = {**left, "size": 0}
 
     def note(self, delivery: RunDelivery, batch: Batch) -> None:
         """Write down what is about to be sent."""
@@ -64,7 +63,7 @@ class Inflight:
         left = self._left
         again = {key: left.get(key) for key in note} == note
         deaths = (left["deaths"] if again else 0) + 1
-        content = orjson.dumps({**note, "size": len(batch.records), "deaths": deaths})
+        content = orjson.dumps({**note, "until": left.get("until", last), "deaths": deaths})
         temporary = self._path.with_suffix(".tmp")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)

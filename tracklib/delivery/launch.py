@@ -21,7 +21,7 @@ from tracklib.journal.layout import Root, private_folder
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
 
-__all__ = ["RelayFolder", "relay_key", "start"]
+__all__ = ["RelayFolder", "lives", "relay_key", "start"]
 
 
 class RelayFolder:
@@ -99,7 +99,7 @@ def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None) -> 
     """
     folder = RelayFolder(root, key)
     private_folder(folder.path)
-    if folder.is_running():
+    if lives(root, key):
         return False
     if not sys.executable:
         raise ConfigError(
@@ -112,7 +112,8 @@ def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None) -> 
 
 
 _PROGRAM = "from tracklib.delivery.relay import main; main()"
-_children: list[Any] = []
+_children: dict[str, Any] = {}
+"""The relays that this process started, by their keys."""
 
 
 def _spawn(folder: RelayFolder, command: list[str], environment: dict[str, str]) -> None:
@@ -122,7 +123,8 @@ def _spawn(folder: RelayFolder, command: list[str], environment: dict[str, str])
         def __del__(self) -> None:
             """Say nothing: the relay outlives this process on purpose."""
 
-    _children[:] = [child for child in _children if child.poll() is None]  # no zombies of those that left
+    for key in [key for key, child in _children.items() if child.poll() is not None]:
+        del _children[key]  # no zombies of those that left
     with folder.log.open("ab") as log:
         child = Detached(
             command,
@@ -133,7 +135,13 @@ def _spawn(folder: RelayFolder, command: list[str], environment: dict[str, str])
             env=environment,
             start_new_session=True,
         )
-    _children.append(child)
+    _children[folder.key] = child
+
+
+def lives(root: Root, key: str) -> bool:
+    """Tell whether a relay runs, or is just being started by this process."""
+    child = _children.get(key)
+    return (child is not None and child.poll() is None) or RelayFolder(root, key).is_running()
 
 
 def _home() -> str:

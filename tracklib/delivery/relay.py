@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracklib.backends import registry
@@ -39,6 +39,9 @@ _LIFE = 1.0
 
 _IDLE = 5.0
 """Seconds without an active run after which the relay leaves."""
+
+_DEADLINE = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
+"""Seconds that one batch may take, its files included, before an SDK counts as hanging."""
 
 _PATIENCE = 600.0
 """Seconds of nothing but faults, with no living run, after which it leaves; the data waits for the next one."""
@@ -134,7 +137,8 @@ class Relay:
 
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
         self._inflight.guard(delivery)
-        worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
+        with self._deadline():
+            worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
         self._inflight.clear()
         if worked:
             self._breaker.succeeded()
@@ -146,10 +150,21 @@ class Relay:
             return True
         return False
 
+    @contextlib.contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """End this process where an SDK hangs, even one that holds the interpreter's lock; another relay goes on."""
+        with self.folder.fault.open("a") as fault:
+            faulthandler.dump_traceback_later(_DEADLINE, exit=True, file=fault)
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+
     def _finish(self, path: Path, delivery: RunDelivery) -> None:
-        delivery.close()
-        if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
-            return  # resumed meanwhile: go on
+        with self._deadline():
+            delivery.close()
+            if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
+                return  # resumed meanwhile: go on
         delivery.note("complete")
         self._good_at = time.monotonic()
         del self.deliveries[path]

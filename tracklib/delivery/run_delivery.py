@@ -17,9 +17,11 @@ from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.model.records import Record
 
-__all__ = ["RunDelivery"]
+__all__ = ["BATCH", "RunDelivery"]
 
-_BATCH = 1000
+BATCH = 1000
+"""Records in one send, about."""
+
 _LOOK = 0.5
 _STUMBLES = 3
 """Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""
@@ -50,7 +52,7 @@ class RunDelivery:
     ) -> None:
         self.folder = folder
         self.receipt = receipt
-        self.batch_size = _BATCH
+        self.batch_size = BATCH
         self._blobs = BlobStore(root)
         self._make_sink = make_sink
         self._scratch = scratch

@@ -1,0 +1,131 @@
+"""The relay: what is recorded reaches the vendor whatever happens on the way, and training never notices."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.delivery.conftest import Desk
+
+TRAIN = """
+import tracklib
+with tracklib.init("digits", id="run1") as run:
+    for i in range({n}):
+        run.log({{"loss": float(i)}}, step=i)
+"""
+
+
+def losses(desk: Desk) -> list[float]:
+    held = sorted(desk.vendor.held().items(), key=lambda item: item[0][2])
+    return [fields["values"]["loss"] for _, fields in held if fields["kind"] == "metrics"]
+
+
+def test_everything_is_delivered_and_accounted_for(desk: Desk) -> None:
+    """A finished run is at the vendor whole, once, and the last lines say so."""
+    done = desk.run(TRAIN.format(n=50))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (
+        done.stderr
+        == "tracklib: fakevendor: 52 confirmed, 0 pending, 0 changed, 0 refused  http://vendor.example/run1\n"
+    )
+    assert losses(desk) == [float(i) for i in range(50)]
+    assert len(desk.vendor.received()) == 52
+    assert desk.line().done
+    assert desk.root.active.is_dir() and not list(desk.root.active.iterdir())
+
+
+def test_an_outage_costs_training_nothing_and_sync_completes_it(desk: Desk) -> None:
+    """While the vendor is down the script ends as it would untracked; sync delivers what was pending."""
+    desk.vendor.faults(down=None or 0)
+    done = desk.run(TRAIN.format(n=20), TRACKLIB_FINISH_TIMEOUT="1")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "22 pending" in done.stderr and "the vendor is down" in done.stderr and "tracklib sync" in done.stderr
+    assert desk.vendor.received() == []
+    desk.vendor.faults()
+    synced = desk.tracklib("sync")
+    assert synced.returncode == 0, synced.stderr + synced.stdout
+    assert losses(desk) == [float(i) for i in range(20)]
+    assert desk.line().done
+
+
+def test_a_relay_killed_between_sent_and_confirmed_loses_nothing(desk: Desk) -> None:
+    """Killed after the vendor took a batch and before that was written down, ten times: sent again, held once."""
+    desk.vendor.faults(die=10)
+    script = TRAIN.format(n=30)
+    desk.run(script, TRACKLIB_FINISH_TIMEOUT="60")
+    for _ in range(12):
+        if desk.line().done:
+            break
+        desk.tracklib("sync", "--timeout", "30")
+    assert (desk.vendor.path / "deaths").stat().st_size == 10
+    assert losses(desk) == [float(i) for i in range(30)]
+    assert desk.receipt().refused == 0
+    assert desk.line().done
+
+
+def test_a_record_that_the_vendor_refuses_does_not_block_those_behind_it(desk: Desk) -> None:
+    """One bad record is listed by its place and reason; all others are held."""
+    desk.vendor.faults(refuse='"step": 7,')
+    done = desk.run(TRAIN.format(n=20))
+    assert "1 refused" in done.stderr
+    assert losses(desk) == [float(i) for i in range(20) if i != 7]
+    (refusal,) = desk.receipt().refusals
+    assert (refusal.kind, refusal.seq, refusal.reason) == ("metrics", 9, "never")
+
+
+def test_a_record_over_which_the_plugin_stumbles_is_set_apart(desk: Desk) -> None:
+    """An error in the plugin's own code concerns the record that causes it and no other."""
+    desk.vendor.faults(stumble='"step": 7,')
+    desk.run(TRAIN.format(n=20), TRACKLIB_FINISH_TIMEOUT="60")
+    assert losses(desk) == [float(i) for i in range(20) if i != 7]
+    (refusal,) = desk.receipt().refusals
+    assert refusal.reason == "TypeError: the plugin stumbles"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("fault", ["crash", "hang"])
+def test_a_record_that_kills_the_sdk_is_set_apart(desk: Desk, fault: str) -> None:
+    """An SDK that aborts or hangs over one record costs that record alone, after a few restarts."""
+    desk.vendor.faults(**{fault: '"step": 7,'})
+    started = desk.run(TRAIN.format(n=20), TRACKLIB_FINISH_TIMEOUT="90", TRACKLIB_RELAY__DEADLINE="2")
+    assert started.returncode == 0
+    assert losses(desk) == [float(i) for i in range(20) if i != 7]
+    (refusal,) = desk.receipt().refusals
+    assert refusal.reason.startswith("sending it ended the relay")
+
+
+def test_refused_credentials_pause_the_backend_and_new_ones_resume_it(desk: Desk) -> None:
+    """Nothing is tried again with a key that was refused; the next sync brings its own."""
+    desk.vendor.faults(auth=True)
+    done = desk.run(TRAIN.format(n=5), FAKEVENDOR_KEY="old-key")
+    assert done.returncode == 0 and "the key was refused" in done.stderr
+    assert desk.receipt().state == "paused"
+    desk.vendor.faults()
+    assert desk.tracklib("sync", FAKEVENDOR_KEY="new-key").returncode == 0
+    assert losses(desk) == [float(i) for i in range(5)]
+    assert (desk.vendor.path / "keys.txt").read_text().split() == ["old-key", "new-key"]
+    everything = b"".join(path.read_bytes() for path in desk.root.path.rglob("*") if path.is_file())
+    assert b"old-key" not in everything and b"new-key" not in everything
+
+
+def test_a_backend_named_later_gets_the_runs_already_recorded(desk: Desk) -> None:
+    """A run recorded without a backend is delivered whole when one is named; a second sync has nothing to do."""
+    desk.run(TRAIN.format(n=10), TRACKLIB_BACKENDS="")
+    assert desk.vendor.received() == []
+    assert desk.tracklib("sync", "--backend", "fakevendor").returncode == 0
+    assert losses(desk) == [float(i) for i in range(10)]
+    count = len(desk.vendor.received())
+    assert desk.tracklib("sync", "--backend", "fakevendor").returncode == 0
+    assert len(desk.vendor.received()) == count
+
+
+def test_relays_leave_when_there_is_nothing_to_do(desk: Desk) -> None:
+    """Some seconds after the last run is delivered no process is left."""
+    desk.run(TRAIN.format(n=1))
+    (relay,) = [path for path in desk.root.relays.iterdir() if path.is_dir()]
+    pid = int((relay / "lease").read_text() or 0)
+    deadline = time.monotonic() + 30
+    while (relay / "lease").read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert pid > 0 and (relay / "lease").read_text() == ""

@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tracklib.cli.completion import backend_names, project_names, run_ids
+
+__all__ = ["Backend", "Dir", "Json", "OneRun", "Project", "SomeRuns", "Yes"]
+
+Dir = Annotated[
+    Path | None,
+    typer.Option("--dir", help="The journal root; the configured one where omitted.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Project = Annotated[
+    str | None,
+    typer.Option("--project", "-p", help="Only runs of this project.", autocompletion=project_names),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend",
+        "-b",
+        metavar="ENTRY",
+        help="Only this backend: a name such as mlflow, or a place such as mlflow:http://host:5000.",
+        autocompletion=backend_names,
+    ),
+]
+OneRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's id, the beginning of one, or project/id.",
+        autocompletion=run_ids,
+        show_default=False,
+    ),
+]
+SomeRuns = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN]...",
+        help="Runs by id, the beginning of one, or project/id.",
+        autocompletion=run_ids,
+        show_default=False,
+    ),
+]
