@@ -48,6 +48,7 @@ class Settings:
 
 _KEYS = tuple(field.name for field in fields(Settings))
 _TEXT = frozenset({"dir", "project"})
+_MODES = ("online", "offline", "disabled")
 _LISTS = frozenset({"backends", "redact", "redact_except"})
 
 
@@ -163,8 +164,9 @@ def _toml(path: Path) -> dict[str, Any]:
 def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if isinstance(raw.get("dir"), os.PathLike):
         raw["dir"] = os.fspath(raw["dir"])
-    if all(key in _TEXT and type(value) is str for key, value in raw.items()):
-        return Settings(**raw)  # nothing that could be wrong: pydantic need not be loaded
+    raw |= {key: tuple(raw[key]) for key in _LISTS if isinstance(raw.get(key), list)}
+    if all(_is_exact(key, value) for key, value in raw.items()):
+        return Settings(**raw)  # nothing that could be wrong: pydantic, which takes longest to load, is not needed
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -173,11 +175,22 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         raise ConfigError(_explain(error, raw, origins)) from error
 
 
+def _is_exact(key: str, value: object) -> bool:
+    """Tell whether a value is already what its setting holds, with nothing to convert."""
+    if key in _TEXT:
+        return type(value) is str
+    if key in _LISTS:
+        return type(value) is tuple and all(type(item) is str for item in value)
+    if key == "mode":
+        return value in _MODES
+    return type(value) is type(getattr(Settings, key))
+
+
 def _explain(error: Any, raw: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     lines = []
     for item in error.errors(include_url=False):
         key = str(item["loc"][0]) if item["loc"] else "settings"
-        choices = ("online", "offline", "disabled") if key == "mode" else ()
+        choices = _MODES if key == "mode" else ()
         hint = nearest(str(raw.get(key)), choices) if choices else ""
         lines.append(f"{origins.get(key, 'settings')}: {key}: {item['msg'].lower()}, got {raw.get(key)!r}{hint}")
     return "\n".join(lines)

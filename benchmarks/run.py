@@ -1,0 +1,44 @@
+"""Run all benchmarks, print their figures, and exit with 1 where one exceeds its bound."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import log_call
+import short_runs
+import startup
+from measure import Row
+
+SUITES = {"log": log_call, "startup": startup, "runs": short_runs}
+
+
+def main() -> int:
+    """Run the suites that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=[])
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    for name in arguments.suites or SUITES:
+        with tempfile.TemporaryDirectory(prefix="tracklib-bench-", ignore_cleanup_errors=True) as folder:
+            for row in SUITES[name].rows(Path(folder)):
+                rows.append(row)
+                if not arguments.json:
+                    print(_line(row), flush=True)
+    if arguments.json:
+        print(json.dumps([{**row.__dict__, "holds": row.holds} for row in rows], indent=2))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _line(row: Row) -> str:
+    bound = "" if row.bound is None else f"  {'within' if row.holds else 'EXCEEDS'} {row.bound:.4g} {row.unit}"
+    note = f"  ({row.note})" if row.note else ""
+    return f"{row.name:<45} {row.value:>9.2f} {row.unit:<2}{bound}{note}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

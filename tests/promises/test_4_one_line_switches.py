@@ -1,0 +1,53 @@
+"""Promise 4: one line switches, adds or drops a vendor; the training code does not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.promises.conftest import Desk, Server
+
+SCRIPT = """
+import tracklib
+with tracklib.init("switch", id="one", config={"lr": 0.1}) as run:
+    for step in range(10):
+        run.log({"loss": 1 / (step + 1)}, step=step)
+print("trained")
+"""
+
+
+@pytest.mark.server
+def test_the_same_script_nowhere_at_one_place_and_at_two(tmp_path: Path, shared_server: Server) -> None:
+    """Not a byte of the script or its output changes; each place that was named holds an equal copy."""
+    database = f"sqlite:///{tmp_path / 'second.db'}"
+    outputs = []
+    for name, backends in (("none", ""), ("one", "mlflow"), ("two", f"mlflow,mlflow:{database}")):
+        desk = Desk(tmp_path / name, shared_server.url)
+        done = desk.run(SCRIPT, TRACKLIB_BACKENDS=backends, TRACKLIB_FINISH_TIMEOUT="60")
+        outputs.append((done.returncode, done.stdout))
+        assert len(desk.lines()) == len(list(filter(None, backends.split(","))))
+        assert all(line.done for line in desk.lines())
+        assert desk.tracklib("verify").returncode == 0
+    assert outputs == [(0, "trained\n")] * 3
+
+
+@pytest.mark.server
+def test_a_second_place_added_later_is_back_filled(desk: Desk, tmp_path: Path) -> None:
+    """A place named after the fact gets the runs already recorded, exact."""
+    desk.run(SCRIPT, TRACKLIB_FINISH_TIMEOUT="60")
+    place = f"mlflow:sqlite:///{tmp_path / 'later.db'}"
+    synced = desk.tracklib("sync", "--backend", place)
+    assert synced.returncode == 0, synced.stdout + synced.stderr
+    assert sorted(line.entry for line in desk.lines()) == sorted(["mlflow", place])
+    verified = desk.tracklib("verify")
+    assert verified.returncode == 0, verified.stdout
+
+
+@pytest.mark.server
+def test_a_file_names_the_backends_as_well(desk: Desk, shared_server: Server) -> None:
+    """``backends`` in tracklib.toml does what the variable does."""
+    (desk.path / "tracklib.toml").write_text(f'backends = ["mlflow"]\n[mlflow]\ntracking_uri = "{shared_server.url}"\n')
+    environ = {"TRACKLIB_BACKENDS": "", "MLFLOW_TRACKING_URI": ""}
+    desk.run(SCRIPT, TRACKLIB_FINISH_TIMEOUT="60", **environ)
+    assert [line.done for line in desk.lines()] == [True]
