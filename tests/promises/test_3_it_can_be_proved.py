@@ -52,7 +52,8 @@ def test_tampering_is_named(wild: Desk, shared_server: Server) -> None:
     (run,) = shared_server.sql(
         "select run_uuid from tags where key = 'tracklib.run_id' and value = 'wild' order by rowid desc limit 1"
     )
-    query = "select rowid, key, value, step from metrics where run_uuid = ? and key = 'm2' and value = 0.5 limit 2"
+    # The negative steps are whole: what the database shows is what the caller gave.
+    query = "select rowid, key, value, step from metrics where run_uuid = ? and key = 'm2' and value = 0.5 and step < 0 limit 2"
     (first, key, value, step), (second, *_) = shared_server.sql(query, run[0])
     shared_server.sql("update metrics set value = 0.75 where rowid = ?", first)
     code, text = _verify(wild)

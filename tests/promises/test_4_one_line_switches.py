@@ -28,7 +28,7 @@ def test_the_same_script_nowhere_at_one_place_and_at_two(tmp_path: Path, shared_
         outputs.append((done.returncode, done.stdout))
         assert len(desk.lines()) == len(list(filter(None, backends.split(","))))
         assert all(line.done for line in desk.lines())
-        assert desk.tracklib("verify").returncode == 0
+        assert not backends or desk.tracklib("verify").returncode == 0
     assert outputs == [(0, "trained\n")] * 3
 
 
