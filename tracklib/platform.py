@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-__all__ = ["boot_id", "host_name", "pid_namespace", "process_start", "sync_data", "try_lock"]
+__all__ = ["boot_id", "file_system", "host_name", "pid_namespace", "process_start", "sync_data", "try_lock"]
 
 if sys.platform != "win32":
     import fcntl
@@ -76,3 +76,17 @@ def process_start(pid: int) -> str:
     # The command's name may hold spaces and parentheses, so count behind its last parenthesis: proc(5), field 22.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return fields[19] if len(fields) > 19 else ""
+
+
+def file_system(path: str) -> str:
+    """Return the type of the file system that holds a path, such as ``ext4`` or ``nfs4``; empty where nobody tells."""
+    best, kind = "", ""
+    place = os.path.realpath(path)
+    for line in _read("/proc/self/mountinfo").splitlines():
+        # proc(5): the mount point is field 5, with octal escapes; the type is the first field behind the lone dash.
+        fields, _, rest = line.partition(" - ")
+        point = fields.split()[4].encode().decode("unicode_escape")
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):  # of two on one point, the later one covers the earlier
+            best, kind = point, rest.split()[0]
+    return kind

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -34,7 +34,7 @@ def err() -> Console:
     return _console(sys.stderr)
 
 
-def _console(stream: IO[str]) -> Console:
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
     with suppress(AttributeError, ValueError, OSError):  # a stream that is none of Python's own
@@ -49,15 +49,23 @@ def shows_progress() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def safe(text: object, style: str = "") -> Text:
-    """Return a text of any origin: no escape sequence, no reordering, no markup in it has any effect."""
+def safe(text: object, style: str = "", *, cut: bool = False) -> Text:
+    """Return a text of any origin: no escape sequence, no reordering, no markup in it has any effect.
+
+    Args:
+        cut: In a table that is too narrow, end in an ellipsis instead of taking a second line.
+    """
     from rich.text import Text
 
-    return Text(printable(str(text)), style=style)
+    return Text(printable(str(text)), style=style, no_wrap=cut or None, overflow="ellipsis" if cut else None)
 
 
 def grid(*columns: str) -> Table:
-    """Return a table without lines; a column whose title ends in ``>`` is aligned to the right, in ``!`` never broken."""
+    """Return a table without lines.
+
+    A column whose title ends in ``>`` is aligned to the right, and like one in ``!`` never broken; the others are where
+    the terminal is too narrow. Where there is no terminal, nothing is.
+    """
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))

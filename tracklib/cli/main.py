@@ -25,8 +25,8 @@ class Program(TyperGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command line and exit with its code."""
         kwargs["standalone_mode"] = False
-        parent = super()
-        sys.exit(_exit_code(lambda: parent.main(*args, **kwargs)))
+        run = super().main
+        sys.exit(_exit_code(lambda: run(*args, **kwargs)))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; say so where Ctrl-C ended it and the command itself had nothing to say."""

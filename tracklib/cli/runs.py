@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -26,17 +26,17 @@ EXAMPLE = "tracklib runs --project digits --status crashed --since 7d"
 def runs(
     project: Project = None,
     status: Annotated[
-        Optional[str], typer.Option("--status", "-s", help="running, finished, failed, killed, crashed or stale.")
+        str | None, typer.Option("--status", "-s", help="running, finished, failed, killed, crashed or stale.")
     ] = None,
-    since: Annotated[Optional[str], typer.Option("--since", help="Started since: 7d ago, or 2026-11-23.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="Started since: 7d ago, or 2026-11-23.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 50,
     every: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
     dir: Dir = None,
     json: Json = False,
 ) -> int:
-    """List the local runs, newest first, each with its delivery.
+    """List the local runs, newest first.
 
-    JSON: root, runs, more; a run has id, project, name, status, started, ended, ..., records, bytes, path, delivery.
+    One whose process vanished without a word is ended as crashed before it is shown. JSON: root, runs, more; a run has id, project, name, status, started, ended, ..., records, bytes, path, delivery.
     """
     from tracklib.cli.quantities import moment
     from tracklib.cli.selection import of_project, open_root
@@ -99,7 +99,9 @@ def _newest(folders: list[RunFolder], wanted: _Wanted, limit: int | None) -> tup
     Only those that are shown are looked into, unless the status decides: it stands inside.
     """
     since = time.strftime("%Y%m%dt%H%M%S", time.gmtime(wanted.since // 10**9))
-    dated = sorted(((began, folder) for folder in folders if (began := _began(folder)) >= since), key=_key, reverse=True)
+    dated = sorted(
+        ((began, folder) for folder in folders if (began := _began(folder)) >= since), key=_key, reverse=True
+    )
     found: Found = []
     seen = 0
     for _, group in groupby(dated, key=_key):  # within a second, the journals tell which one came first
@@ -149,21 +151,23 @@ def _print_table(root: str, found: Found, more: int) -> None:
     from tracklib.cli.quantities import local_time, plural
 
     if not found:
-        say(f"no such run in {root}" + (f" ({more:,} others)" if more else ""))
+        say(f"no run to show in {root}")
         return
     table = grid("id!", "name", "project", "status!", "started!", "duration>", "records>", "delivery")
     for _, look, receipts in _with_receipts(found):
         info = look.info
         table.add_row(
             safe(info.id),
-            safe(info.name),
-            safe(info.project),
+            safe(info.name, cut=True),
+            safe(info.project, cut=True),
             safe(info.status, STATUS_STYLES[info.status]),
-            safe(local_time(info.started)),
+            safe(local_time(info.started)[:-3]),
             safe(_lasted(info.started, info.ended)),
             safe(f"{look.records:,}"),
             delivery_text(receipts, look.totals),
         )
+    if not any(str(cell) for cell in table.columns[-1].cells):
+        table.columns.pop()  # nothing was ever to be delivered
     out().print(table)
     if more:
         say(f"{plural(more, 'more run')}: --limit N or --all shows them")

@@ -75,10 +75,10 @@ def open_run(root: Root, word: str) -> RunFolder:
     Raises:
         UsageError: There is none, or more than one.
     """
-    project, _, id = word.rpartition("/")
+    project, _, wanted = word.rpartition("/")
     folders = [f for f in root.runs() if not project or project_of(f) == project]
-    exact = [folder for folder in folders if id_of(folder) == id]
-    found = exact or [folder for folder in folders if id and id_of(folder).startswith(id)]
+    exact = [folder for folder in folders if id_of(folder) == wanted]
+    found = exact or [folder for folder in folders if wanted and id_of(folder).startswith(wanted)]
     if len(found) == 1:
         return found[0]
     if not found:

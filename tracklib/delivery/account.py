@@ -50,6 +50,10 @@ class Line:
         """Whether nothing is left to do."""
         return self.state == "complete" and self.pending == 0
 
+    def reached(self, written: int) -> bool:
+        """Tell whether so many records of a run that goes on are confirmed."""
+        return self.run.status in ("running", "stale") and self.confirmed >= written
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -129,18 +133,20 @@ def wait(
         folders: The runs.
         timeout: Seconds; ``inf`` waits until delivered.
         progress: Called with the account from time to time.
-        live: Wait only for what is written by now: the runs may go on.
+        live: Of a run that goes on, wait only for what is written by now.
         entries: The backends that matter; all where omitted.
     """
     deadline = time.monotonic() + timeout
     supervisor = Supervisor(root)
     open_folders = list(folders)
     done: dict[object, list[Line]] = {}
+    goals: dict[tuple[object, str], int] = {}
     while True:
         for folder in list(open_folders):
             lines = [line for line in account([folder]) if entries is None or line.entry in entries]
             done[folder.path] = lines
-            if all(line.done or (live and line.pending == 0) for line in lines):
+            ends = [goals.setdefault((folder.path, line.entry), line.written) for line in lines]
+            if all(line.done or (live and line.reached(goal)) for line, goal in zip(lines, ends, strict=True)):
                 open_folders.remove(folder)
         all_lines = [line for folder in folders for line in done[folder.path]]
         progress(all_lines)

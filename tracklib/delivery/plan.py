@@ -13,7 +13,7 @@ from tracklib.journal.layout import Root, RunFolder
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
 
-__all__ = ["assign", "keys_of"]
+__all__ = ["assign", "keys_of", "resume"]
 
 
 def assign(root: Root, folder: RunFolder, backends: Iterable[Resolved]) -> list[str]:
@@ -33,6 +33,19 @@ def assign(root: Root, folder: RunFolder, backends: Iterable[Resolved]) -> list[
             known.append(receipt)
         keys.append(_hand_over(root, folder, receipt, launch.relay_key(root, resolved)))
     return keys
+
+
+def resume(root: Root, folder: RunFolder, receipt: Receipt) -> str:
+    """Put a receipt in the charge of a relay with this shell's credentials, at its recorded place; return the key.
+
+    Raises:
+        ConfigError: The backend is not installed, or its settings do not hold any more.
+    """
+    from tracklib.backends.registry import reopen
+
+    resolved = reopen(receipt.entry, receipt.backend, receipt.destination)
+    mark(root, folder)
+    return _hand_over(root, folder, receipt, launch.relay_key(root, resolved))
 
 
 def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> str:

@@ -100,7 +100,9 @@ class BlobStore:
 
     def _place(self, temporary: Path, digest: str) -> None:
         final = self.path(digest)
-        if not final.exists():
+        try:
+            os.utime(final)  # as good as new: whoever removes what no record names yet spares what is young
+        except FileNotFoundError:
             private_folder(final.parent)
             os.replace(temporary, final)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from typing import TYPE_CHECKING, SupportsIndex, cast
 
 from tracklib.errors import BadValueError
@@ -12,7 +13,21 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from fractions import Fraction
 
-__all__ = ["describe", "number", "step_number", "timestamp_ns"]
+__all__ = ["MAX_BITS", "MAX_DIGITS", "describe", "number", "step_number", "timestamp_ns"]
+
+MAX_DIGITS = 4300
+"""What Python itself writes and reads of an integer, by default."""
+
+MAX_BITS = 14_284
+"""Of an integer of `MAX_DIGITS` digits."""
+
+_MAX_TIME = 2**63
+"""Nanoseconds since 1970: until 2262."""
+
+_SHORT = 60
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = _SHORT
+_repr.maxlevel = 3
 
 
 def describe(value: object) -> str:
@@ -21,12 +36,12 @@ def describe(value: object) -> str:
     return f"{type(value).__name__} {text}" if text else type(value).__name__
 
 
-def _shortened(value: object, limit: int = 60) -> str:
+def _shortened(value: object) -> str:
     try:
-        text = repr(value)
+        text = _repr.repr(value)  # a plain repr of what holds itself a few times over never returns
     except Exception as error:
         return f"(its repr raised {type(error).__name__})"
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
 
 
 def number(value: object) -> Number:
@@ -40,28 +55,67 @@ def number(value: object) -> Number:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, int):
-        return int(value)
-    if isinstance(value, (str, bytes, complex)) or value is None:
+        return _bounded(int(value), value)
+    if value is None or isinstance(value, (str, bytes, complex, type)):
         raise BadValueError(f"expected a number, got {describe(value)}")
-    if type(value).__name__ in ("Decimal", "Fraction"):
-        return _exact_float(cast("Decimal | Fraction", value))
-    return _unboxed(value)
+    try:
+        found = _exact(value) if _is_exact_type(value) else _unboxed(value)
+    except BadValueError:
+        raise
+    except Exception as error:  # a value's own code may raise anything
+        raise BadValueError(f"reading {describe(value)} raised {type(error).__name__}: {error}") from error
+    return _bounded(found, value)
 
 
-def _exact_float(value: Decimal | Fraction) -> Number:
-    if not math.isfinite(value):
-        return float(value)
-    if value == int(value):
-        return int(value)
-    if float(value) != value:
+def _bounded(found: Number, value: object) -> Number:
+    if isinstance(found, int) and found.bit_length() > MAX_BITS:
+        raise BadValueError(f"expected an integer of at most {MAX_DIGITS} digits, got {describe(value)}")
+    return found
+
+
+def _is_exact_type(value: object) -> bool:
+    """Tell a Decimal or Fraction, or a kind of one; ``decimal`` takes longer to import than a run takes to begin."""
+    return any(kind.__name__ in ("Decimal", "Fraction") for kind in type(value).__mro__)
+
+
+def _exact(value: object) -> Number:
+    return _of_decimal(cast("Decimal", value)) if hasattr(value, "adjusted") else _of_fraction(cast("Fraction", value))
+
+
+def _of_decimal(value: Decimal) -> Number:
+    if value.is_snan():
+        raise BadValueError(f"expected a number, got {describe(value)}")
+    if not value.is_finite() or value.is_zero():
+        return float(value) if value.is_signed() or not value.is_finite() else 0
+    if value.adjusted() >= MAX_DIGITS:
+        raise BadValueError(f"expected an integer of at most {MAX_DIGITS} digits, got {describe(value)}")
+    if value.adjusted() < -MAX_DIGITS or value != value.to_integral_value():
+        return _held(float(value), value)
+    return int(value)
+
+
+def _of_fraction(value: Fraction) -> Number:
+    if value.denominator == 1:
+        return value.numerator
+    try:
+        return _held(float(value), value)
+    except OverflowError:
+        return _held(math.inf, value)
+
+
+def _held(narrow: float, value: object) -> float:
+    """Return a float that equals the value, or refuse it."""
+    if narrow != value and narrow == narrow:  # noqa: PLR0124  NaN is the only value that differs from itself
         raise BadValueError(
             f"expected a number that a float holds exactly, got {describe(value)}; pass float(...) of it"
         )
-    return float(value)
+    return narrow
 
 
 def _unboxed(value: object) -> Number:
     """Read a framework's scalar: ``item()`` for arrays and tensors, ``__index__`` and ``__float__`` for the rest."""
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):  # numpy's times, which may pose as integers
+        raise BadValueError(f"expected a number, got {describe(value)}")
     if (item := getattr(value, "item", None)) is not None:
         return _from_item(value, item)
     if hasattr(value, "__index__"):
@@ -81,17 +135,8 @@ def _from_item(value: object, item: object) -> Number:
     if isinstance(inner, (bool, int, float)):
         return number(inner)
     if type(inner) is type(value):  # numpy's longdouble gives itself back: no Python number holds it
-        return _narrowed(value)
+        return _held(float(cast("float", value)), value)
     raise BadValueError(f"expected a number, got {describe(value)}")
-
-
-def _narrowed(value: object) -> float:
-    narrow = float(cast("float", value))
-    if narrow != value and narrow == narrow:  # noqa: PLR0124  NaN is the only value that differs from itself
-        raise BadValueError(
-            f"expected a number that a float holds exactly, got {describe(value)}; pass float(...) of it"
-        )
-    return narrow
 
 
 def step_number(value: object) -> Step:
@@ -113,13 +158,24 @@ def timestamp_ns(value: object) -> int:
     """Return a time given in seconds since the epoch as nanoseconds, exactly.
 
     Raises:
-        BadValueError: It is no finite number.
+        BadValueError: It is no number, or beyond the years 1677 to 2262, which 64 bits of nanoseconds reach.
     """
+    try:
+        time = _nanoseconds(value)
+    except (ValueError, ArithmeticError) as error:
+        raise BadValueError(f"expected a timestamp in seconds since 1970, got {describe(value)}") from error
+    if not -_MAX_TIME <= time < _MAX_TIME:
+        raise BadValueError(f"expected a timestamp in seconds since 1970, got {describe(value)}")
+    return time
+
+
+def _nanoseconds(value: object) -> int:
+    if _is_exact_type(value):
+        exact = cast("Decimal", value)
+        return round(exact * 1_000_000_000) if abs(exact) < _MAX_TIME else _MAX_TIME
     seconds = number(value)
     if isinstance(seconds, int):
         return seconds * 1_000_000_000
-    if not math.isfinite(seconds):
-        raise BadValueError(f"expected a timestamp in seconds since 1970, got {describe(value)}")
     from decimal import Decimal  # costs more to import than it takes to begin a run
 
     # The shortest decimal is what the caller wrote: 0.1 s is 100,000,000 ns, not 100,000,000.0000000055.

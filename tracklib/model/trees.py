@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from typing import TypeAlias, cast
 
 from tracklib.errors import BadValueError
-from tracklib.model.scalars import describe
+from tracklib.model.scalars import MAX_BITS, MAX_DIGITS, describe, number
 from tracklib.typing import JSON
 
 __all__ = ["flatten", "merge", "same", "to_json", "tree", "unflatten"]
@@ -21,6 +21,8 @@ Report: TypeAlias = Callable[[str, str], None]
 """Called with a place (``model.depth``) and what was wrong or changed there."""
 
 _MAX_DEPTH = 64
+_MAX_VALUES = 100_000
+_TEXT = "recorded as text"
 
 
 def _ignore(place: str, problem: str) -> None:
@@ -30,90 +32,157 @@ def _ignore(place: str, problem: str) -> None:
 def tree(value: object, report: Report = _ignore) -> dict[str, JSON]:
     """Return a config as a JSON tree with string keys.
 
-    Takes mappings, dataclasses, pydantic models, ``argparse.Namespace`` and OmegaConf. Tuples, sets and arrays become
-    lists; paths, enums, dates, ``Decimal`` and bytes become what they are written as. What has no JSON form is
-    recorded as its ``repr`` and reported.
+    Takes mappings, dataclasses, pydantic models, namespaces and OmegaConf. Tuples, sets and arrays become lists;
+    paths, enums, dates, ``Decimal`` and bytes become what they are written as. What has no JSON form, cannot be read,
+    holds itself, or is too deep or too large is recorded as a short text of it and reported.
 
     Raises:
         BadValueError: It is no mapping.
     """
-    mapping = _as_mapping(value)
+    try:
+        mapping = _as_mapping(value)
+    except Exception:  # a value's own code may raise anything
+        mapping = None
     if mapping is None:
         raise BadValueError(f"expected a mapping of params, got {describe(value)}")
-    return _mapping(mapping, "", report, 0)
+    return _Walk(report).mapping(mapping, "", 1)
 
 
 def to_json(value: object, place: str = "", report: Report = _ignore) -> JSON:
     """Return any value as a JSON tree, by the rules of `tree`."""
-    return _json(value, place, report, 0)
+    return _Walk(report).safely(value, place, 0)
 
 
-def _json(value: object, place: str, report: Report, depth: int) -> JSON:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, enum.Enum):
-        return _json(value.value, place, report, depth)
-    if isinstance(value, (int, float, str)):
-        return _plain(value)
-    if depth >= _MAX_DEPTH:
-        report(place, f"is nested deeper than {_MAX_DEPTH} levels; recorded as text")
+class _Walk:
+    """One walk through a value, which ends whatever the value is made of.
+
+    Attributes:
+        left: How many more values it takes.
+        above: The containers that the walk is in, by identity.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.left = _MAX_VALUES
+        self.above: set[int] = set()
+
+    def safely(self, value: object, place: str, depth: int) -> JSON:
+        """Return a value as JSON; where its own code raises, as text."""
+        try:
+            return self._json(value, place, depth)
+        except Exception as error:  # one bad value must not cost its neighbours
+            self.report(place, f"could not be read ({type(error).__name__}: {error}); {_TEXT}")
+            return describe(value)
+
+    def _json(self, value: object, place: str, depth: int) -> JSON:
+        self.left -= 1
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, enum.Enum):
+            return self._json(value.value, place, depth)
+        if isinstance(value, (int, float, str)):
+            return self._plain(value, place)
+        if isinstance(value, type):  # its methods are there, but want an instance
+            return self._text(value, place, f"has no JSON form; recorded as the text of {type(value).__name__}")
+        mapping = _as_mapping(value)
+        if mapping is not None:
+            return self._inside(value, place, depth, len(mapping), lambda: self.mapping(mapping, place, depth + 1))
+        if isinstance(value, (Sequence, AbstractSet)) and not isinstance(value, (bytes, bytearray, memoryview)):
+            return self._inside(value, place, depth, len(value), lambda: self._items(_ordered(value), place, depth + 1))
+        return self._leaf(value, place, depth)
+
+    def _inside(self, value: object, place: str, depth: int, size: int, walk: Callable[[], JSON]) -> JSON:
+        """Walk through a container, unless that would not end."""
+        if id(value) in self.above:
+            return self._text(value, place, f"holds itself; {_TEXT}")
+        if depth >= _MAX_DEPTH:
+            return self._text(value, place, f"is nested deeper than {_MAX_DEPTH} levels; {_TEXT}")
+        if size > self.left:
+            problem = f"holds more than {_MAX_VALUES:,} values; {_TEXT}, log it as an artifact"
+            return self._text(value, place, problem)
+        self.above.add(id(value))
+        try:
+            return walk()
+        finally:
+            self.above.discard(id(value))
+
+    def _text(self, value: object, place: str, problem: str) -> JSON:
+        self.report(place, problem)
         return describe(value)
-    mapping = _as_mapping(value)
-    if mapping is not None:
-        return _mapping(mapping, place, report, depth + 1)
-    if isinstance(value, (Sequence, AbstractSet)) and not isinstance(value, (bytes, bytearray, memoryview)):
-        return [_json(item, f"{place}[{i}]", report, depth + 1) for i, item in enumerate(_ordered(value))]
-    return _leaf(value, place, report, depth)
 
+    def mapping(self, value: Mapping[object, object], place: str, depth: int) -> dict[str, JSON]:
+        """Return a mapping's members, each by itself: one that cannot be read is left out."""
+        out: dict[str, JSON] = {}
+        for key in list(value):
+            try:
+                name = key if type(key) is str else _key_text(key)
+            except Exception as error:
+                problem = f"has a key that cannot be written ({type(error).__name__}: {error}); left out"
+                self.report(place, problem)
+                continue
+            where = f"{place}.{name}" if place else name
+            if name in out:
+                self.report(where, f"stands twice, once as the key {describe(key)}; the first one is recorded")
+                continue
+            try:
+                item = value[key]
+            except Exception as error:
+                self.report(where, f"could not be read ({type(error).__name__}: {error}); left out")
+                continue
+            out[name] = self.safely(item, where, depth)
+        return out
 
-def _plain(value: object) -> JSON:
-    """Return the builtin behind a subclass, such as numpy's ``float64``."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    return float(value) if isinstance(value, float) else int(cast("int", value))
+    def _items(self, values: Sequence[object], place: str, depth: int) -> list[JSON]:
+        return [self.safely(item, f"{place}[{i}]", depth) for i, item in enumerate(values)]
+
+    def _plain(self, value: object, place: str) -> JSON:
+        """Return the builtin behind a subclass, such as numpy's ``float64``."""
+        if isinstance(value, str):
+            return str.__str__(value)
+        if isinstance(value, float):
+            return float(value)
+        whole = int(cast("int", value))
+        if whole.bit_length() > MAX_BITS:
+            self.report(place, f"has more than {MAX_DIGITS} digits; recorded as hexadecimal text")
+            return hex(whole)
+        return whole
+
+    def _leaf(self, value: object, place: str, depth: int) -> JSON:
+        if isinstance(value, os.PathLike):
+            return os.fsdecode(cast("os.PathLike[str]", value))
+        if isinstance(value, (dt.date, dt.time)):
+            return value.isoformat()
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return bytes(value).decode("utf-8", "backslashreplace")
+        if type(value).__name__ == "Decimal":
+            return str(value)
+        if callable(listing := getattr(value, "tolist", None)):  # numpy and torch, scalars included
+            size = math.prod(getattr(value, "shape", ()))
+            return self._inside(value, place, depth, size, lambda: self._listed(value, listing(), place, depth))
+        return self._text(value, place, f"has no JSON form; recorded as the text of {type(value).__name__}")
+
+    def _listed(self, value: object, listed: object, place: str, depth: int) -> JSON:
+        if type(listed) is type(value):  # numpy's longdouble gives itself back
+            return number(value)
+        return self.safely(listed, place, depth)
 
 
 def _ordered(value: Sequence[object] | AbstractSet[object]) -> Sequence[object]:
     return sorted(value, key=repr) if isinstance(value, AbstractSet) else value
 
 
-def _leaf(value: object, place: str, report: Report, depth: int) -> JSON:
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(cast("os.PathLike[str]", value))
-    if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    if type(value).__name__ == "Decimal":
-        return str(value)
-    if callable(listed := getattr(value, "tolist", None)):  # numpy and torch, scalars included
-        return _json(listed(), place, report, depth + 1)
-    report(place, f"has no JSON form; recorded as the text of {type(value).__name__}")
-    return describe(value)
-
-
 def _as_mapping(value: object) -> Mapping[object, object] | None:
     if isinstance(value, Mapping):
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, type):
+        return None
+    if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if callable(dump := getattr(value, "model_dump", None)):
         return cast("Mapping[object, object]", dump())
-    if type(value).__name__ == "Namespace" and hasattr(value, "__dict__"):
+    if type(value).__name__ in ("Namespace", "SimpleNamespace") and hasattr(value, "__dict__"):
         return cast("Mapping[object, object]", vars(value))
     return None
-
-
-def _mapping(value: Mapping[object, object], place: str, report: Report, depth: int) -> dict[str, JSON]:
-    out: dict[str, JSON] = {}
-    for key, item in value.items():
-        name = key if type(key) is str else _key_text(key)
-        where = f"{place}.{name}" if place else name
-        if name in out:
-            report(where, f"stands twice, once as the key {describe(key)}; the first one is recorded")
-            continue
-        out[name] = _json(item, where, report, depth)
-    return out
 
 
 def _key_text(key: object) -> str:

@@ -100,21 +100,21 @@ class Recorder:
         if self.next_step is None:
             self.next_step = self._find_step()
         self.plain = True
-        at = self.next_step if step is None else scalars.step_number(step)
-        moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
-        if numbers:
-            self._write_metrics(numbers, {"step": metric_token(at), **moment}, at)
+        with self.writer.lock:  # two threads that name no step get two
+            at = self.next_step if step is None else scalars.step_number(step)
+            moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
+            if numbers:
+                self._write_metrics(numbers, {"step": metric_token(at), **moment}, at)
         if problems:
             raise BadValueError("; ".join(problems))
 
     def _write_metrics(self, numbers: dict[str, Number], fields: dict[str, object], at: Step) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
         writer = self.writer
-        with writer.lock:
-            head = {"kind": "metrics", "seq": writer.seq + 1, "time": writer.tick()}
-            writer.append_fields({**head, **fields, "values": tokens})
-            self.next_step = max(self.next_step or 0, int(at // 1) + 1)
-            self.aggregates.update(numbers)
+        head = {"kind": "metrics", "seq": writer.seq + 1, "time": writer.tick()}
+        writer.append_fields({**head, **fields, "values": tokens})
+        self.next_step = max(self.next_step or 0, int(at // 1) + 1)
+        self.aggregates.update(numbers)
 
     # -- everything else
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -27,9 +27,13 @@ _AUTH_WORDS = re.compile(
     re.IGNORECASE,
 )
 _CONFIG_WORDS = re.compile(
-    r"MLFLOW_ALLOW_FILE_STORE|db upgrade|unsupported URI|Could not find a registered|Unity Catalog", re.IGNORECASE
+    r"MLFLOW_ALLOW_FILE_STORE|db upgrade|unsupported URI|Could not find a registered|Unity Catalog|Can't load plugin",
+    re.IGNORECASE,
 )
-_STATUS = re.compile(r"too many (\d{3}) error responses")
+_EXISTS_WORDS = re.compile(
+    r"UNIQUE constraint failed|duplicate key value|Duplicate entry|Violation of PRIMARY KEY", re.IGNORECASE
+)
+_STATUS = re.compile(r"(?:too many|failed with error code) (\d{3}) (?:error responses|!=)")
 _BAD_VALUE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 _MAX_MESSAGE = 600
 
@@ -59,7 +63,7 @@ def border(doing: str, secrets: Sequence[str] = ()) -> Iterator[None]:
 def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> TracklibError:
     chain = list(_chain(error))
     message = f"MLflow, {doing}: {_said(error, secrets)}"
-    if isinstance(error, ImportError):
+    if any(isinstance(item, ImportError) for item in chain):
         return ConfigError(f"{message}; install what this kind of tracking URI needs")
     if _CONFIG_WORDS.search(str(error)) or any(type(item).__name__ == "InvalidUrlException" for item in chain):
         return ConfigError(message)
@@ -87,11 +91,20 @@ def _status(chain: list[BaseException]) -> int | None:
         if (found := _STATUS.search(str(error))) is not None:
             return int(found[1])
         if (response := getattr(error, "response", None)) is not None:
-            return int(response.status_code)
+            return _status_of(response)
         # INTERNAL_ERROR is also what MLflow's client says of everything it cannot name: look at what is behind it.
         if hasattr(error, "error_code") and error.error_code != "INTERNAL_ERROR":
             return int(error.get_http_status_code())  # type: ignore[attr-defined]
     return None
+
+
+def _status_of(response: Any) -> int | None:
+    """Return the status of a reply: of requests' and the Azure client's kind, or of botocore's."""
+    if isinstance(response, Mapping):
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    else:
+        status = getattr(response, "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _is_transient(chain: list[BaseException], status: int | None) -> bool:
@@ -113,7 +126,8 @@ def _rejected(chain: list[BaseException]) -> type[RejectedError]:
     statuses = {_status([error]) for error in chain}
     if codes & {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"} or 404 in statuses:
         return MissingError
-    return ExistsError if codes & {"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"} else RejectedError
+    exists = codes & {"RESOURCE_ALREADY_EXISTS", "ALREADY_EXISTS"} or _EXISTS_WORDS.search(str(chain[0]))
+    return ExistsError if exists else RejectedError
 
 
 def _retry_after(chain: list[BaseException]) -> float | None:

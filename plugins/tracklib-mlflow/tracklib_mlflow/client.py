@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from tracklib_mlflow.border import MissingError, border
+from tracklib_mlflow.border import ExistsError, MissingError, border
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.surroundings import surroundings
 
@@ -47,19 +47,16 @@ class Client:
         """Return the version of MLflow's client."""
         return str(importlib.import_module("mlflow.version").VERSION)
 
-    def calling(self, doing: str, *, patient: bool = False) -> AbstractContextManager[object]:
-        """Return a context for calls of MLflow.
+    @contextmanager
+    def calling(self, doing: str, *, patient: bool = False) -> Iterator[None]:
+        """Open the border and the surroundings for calls of MLflow.
 
         Args:
             patient: Files move in it, and a store behind the server may take its time.
         """
-        variables = self._variables if not patient else self._variables | self.settings.patience()
-        stack = ExitStack()
-        with ExitStack() as building:
-            building.enter_context(border(doing, self._secrets))
-            building.enter_context(surroundings(variables))
-            stack = building.pop_all()
-        return stack
+        variables = self._variables | (self.settings.patience() if patient else {})
+        with border(doing, self._secrets), surroundings(variables):
+            yield
 
     def call(self, doing: str, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Call a function of MLflow's."""
@@ -111,11 +108,27 @@ class Client:
 
     def log_points(self, run_id: str, points: Sequence[Native]) -> None:
         """Write points; those that MLflow has already stay as they are."""
-        metric = self.entities.Metric
-        for start in range(0, len(points), _MAX_METRICS):
-            part = points[start : start + _MAX_METRICS]
-            metrics = [metric(point.key, point.value, point.time, point.step) for point in part]
+        unique = list({point.identity: point for point in points}.values())
+        for start in range(0, len(unique), _MAX_METRICS):
+            self._log_points(run_id, unique[start : start + _MAX_METRICS])
+
+    def _log_points(self, run_id: str, points: Sequence[Native]) -> None:
+        """Write the points of one request.
+
+        Before 3.17, MLflow takes a NaN that it has already for a new one and trips over its own primary key, which
+        fails the whole request (measured with 2.18); then the points that it has are looked for by halves.
+        """
+        metrics = [self.entities.Metric(point.key, point.value, point.time, point.step) for point in points]
+        try:
             self.call("logging metrics", self.raw.log_batch, run_id, metrics=metrics)
+        except ExistsError:
+            are_there = len(points) == 1
+        else:
+            return
+        if not are_there:
+            middle = len(points) // 2
+            self._log_points(run_id, points[:middle])
+            self._log_points(run_id, points[middle:])
 
     def log_params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Write params that MLflow does not have yet."""

@@ -50,7 +50,7 @@ def decode_path(path: str) -> str:
 
 def artifact_place(name: str, version: int) -> str:
     """Return the folder of an artifact's version: ``classifier``, then ``classifier@2``, ...; no two are one."""
-    part = encode_part(name, "/@") or "~EMPTY~"
+    part = encode_part(name, "/@" if name.strip(".") else "/@.") or "~EMPTY~"
     if part.casefold() in (CHUNKS, MEDIA):
         part = f"~{ord(part[0]):02X}~{part[1:]}"
     return part if version == 1 else f"{part}@{version}"

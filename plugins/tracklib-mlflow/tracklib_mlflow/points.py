@@ -38,6 +38,7 @@ NS = 1_000_000
 
 METRIC_RESERVED = ("tracklib.summary/",)
 
+_EXACT_INT = 2**53
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 # MLflow's SQL stores hold an infinity as the largest float; sent so, every store holds the same.
 _LARGEST = math.nextafter(math.inf, 0)
@@ -131,9 +132,16 @@ def native(key: str, value: Number, step: Step, time: int) -> Native:
 
 def is_exact(point: Point, held: Native) -> bool:
     """Tell whether a native point says all that a point says, but for the nanoseconds of its time."""
-    same_value = held.value == point.value or (math.isnan(held.value) and math.isnan(point.value))
-    is_negative_zero = isinstance(point.value, float) and point.value == 0 and math.copysign(1, point.value) < 0
-    return same_value and not is_negative_zero and held.step == point.step and held.time == point.time // NS
+    return _is_same(point.value, held.value) and held.step == point.step and held.time == point.time // NS
+
+
+def _is_same(value: Number, held: float) -> bool:
+    """Tell whether a float says all of a number; a large integer is to come back as one, even where a float holds it."""
+    if isinstance(value, int):
+        return value == held and abs(value) <= _EXACT_INT
+    return (math.isnan(value) and math.isnan(held)) or (
+        value == held and math.copysign(1, value) == math.copysign(1, held)
+    )
 
 
 def points_of(record: Record) -> Iterator[Point]:

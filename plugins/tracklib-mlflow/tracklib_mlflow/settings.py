@@ -75,6 +75,9 @@ class MLflowSettings(BackendSettings):
         if not isinstance(values, Mapping):
             return values
         moved = dict(values)
+        shell = location.parted(os.environ.get("MLFLOW_TRACKING_URI", ""))
+        if shell.password and shell.uri == moved.get("tracking_uri"):  # a recorded place; its password is the shell's
+            moved["password"] = moved.get("password") or shell.password
         for uri_field, password_field in (("tracking_uri", "password"), ("registry_uri", "registry_password")):
             if isinstance(uri := moved.get(uri_field), (str, os.PathLike)):
                 place = location.parted(os.fspath(uri))
@@ -144,6 +147,7 @@ class MLflowSettings(BackendSettings):
     def variables(self) -> dict[str, str]:
         """Return what MLflow's client is to find in its environment."""
         named = {
+            "MLFLOW_TRACKING_URI": self.connection(),
             "MLFLOW_TRACKING_USERNAME": self.username,
             "MLFLOW_TRACKING_PASSWORD": _clear(self.password),
             "MLFLOW_TRACKING_TOKEN": _clear(self.token),

@@ -14,7 +14,7 @@ from tracklib.typing import JSON, Number
 from tracklib_mlflow import texts
 from tracklib_mlflow.names import Lookup, decode, encode
 
-__all__ = ["Key", "labels", "run_key", "summary", "summary_metrics", "user"]
+__all__ = ["Key", "foreign", "labels", "run_key", "summary", "summary_metrics", "user"]
 
 Key: TypeAlias = tuple[str, str]
 """A key as a beginning that is ours and an encoded name, which may yet have to be shortened."""
@@ -81,6 +81,11 @@ def user(held: Mapping[str, str], lookup: Lookup) -> dict[str, str]:
     return {
         decode(key, lookup): texts.whole(value, lookup) for key, value in held.items() if not key.startswith(RESERVED)
     }
+
+
+def foreign(held: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a run that tracklib did not write, but for those that are read as something else."""
+    return {key: value for key, value in held.items() if key not in (RUN_NAME, NOTE, PARENT_RUN)}
 
 
 def summary(held: Mapping[str, str], lookup: Lookup) -> dict[str, JSON]:

@@ -1,0 +1,74 @@
+# Each target does all its own set-up in .venv; a stamp there makes repeats quick.
+#   make PYTHON=python3.12 setup    another interpreter (remove .venv first)
+#   make TEST_ARGS='-k journal'     what else to tell pytest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+STAMP := $(VENV)/.ready
+PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+DEV := hypothesis mypy pytest pytest-randomly pytest-xdist ruff psutil
+TOGETHER := mlflow scikit-learn psycopg2-binary
+WORKERS ?= 2
+TEST_ARGS ?=
+
+# A process that may not keep its byte code compiles its vendor's SDK at each start, which costs seconds.
+unexport PYTHONDONTWRITEBYTECODE
+# What is imported comes from .venv alone.
+unexport PYTHONPATH
+unexport PYTHONHOME
+unexport VIRTUAL_ENV
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_LINK_MODE := copy
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types bench clean
+
+help: ## say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## make .venv with everything that is needed, and compile it once
+
+# uv is quick; pip does where uv cannot be had, or does not know this machine's package index.
+$(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) Makefile
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(PY) -m pip install --quiet -c constraints.txt uv \
+		|| echo "setup: no uv to be had; pip takes its place, and takes longer"
+	@$(call install,-e . $(foreach plugin,$(PLUGINS),-e plugins/$(plugin)) $(TOGETHER) $(DEV))
+	@touch $@
+
+# $(call install,WHAT): by the pinned versions, compiled at once, over whatever of it is there.
+define install
+echo "setup: installing into $(VENV)"; \
+{ test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(PY) --compile-bytecode -c constraints.txt $(1); } \
+	|| $(PY) -m pip install --quiet --compile -c constraints.txt $(1)
+endef
+
+demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in two places
+	@$(PY) examples/demo.py
+
+test: $(STAMP) ## run every test, against a real MLflow too
+	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
+
+lint: $(STAMP) ## check form and style
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+# Linux, macOS and Windows differ in what their standard library has: each is checked. Scripts are Linux's affair, and
+# scikit-learn has no types.
+types: export MYPYPATH = $(subst $() ,:,$(foreach plugin,$(PLUGINS),plugins/$(plugin)) benchmarks)
+types: $(STAMP) ## check the types, for each operating system
+	@for system in linux darwin win32; do \
+		echo "mypy: $$system"; \
+		$(BIN)/mypy --platform $$system -p tracklib $(foreach plugin,$(PLUGINS),-p $(subst -,_,$(plugin))) || exit 1; \
+	done
+	@echo "mypy: scripts"; $(BIN)/mypy --ignore-missing-imports $(wildcard examples/*.py benchmarks/*.py docs/golden/*.py)
+
+bench: $(STAMP) ## measure, beside the vendors' own SDKs
+	@$(PY) -c 'import wandb' 2>/dev/null || { $(call install,wandb); }
+	@$(PY) benchmarks/run.py
+
+clean: ## remove .venv and what the demo left
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,116 @@
+"""`Contents`: a run's artifacts and media as MLflow really holds them, hashed, under the names that they had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from tracklib.model.records import Artifact, Body, FileRef, Media
+from tracklib_mlflow import companions as kinds
+from tracklib_mlflow.border import MissingError
+from tracklib_mlflow.companions import read_chunks
+from tracklib_mlflow.files import Files, hashed
+from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
+from tracklib_mlflow.versions import Kept
+
+__all__ = ["Contents"]
+
+# Loading a registered model from a local root, MLflow 3 writes this file into the artifact itself.
+_LEFT_BY_LOADING = "registered_model_meta"
+
+
+class Contents:
+    """Reads artifacts and media; sizes and digests are those of the files, not those that a companion claims."""
+
+    def __init__(
+        self, files: Files, models: Iterable[tuple[str, Files]], *, is_ours: bool, damaged: Callable[[str], None]
+    ) -> None:
+        self._files = files
+        self._models = models
+        self._is_ours = is_ours
+        self._damaged = damaged
+        self._hashes: dict[tuple[Files, str], tuple[int, str] | None] = {}
+        self._places: dict[FileRef, tuple[Files, str]] = {}
+
+    def knows(self, file: FileRef) -> bool:
+        """Tell whether a file was read."""
+        return file in self._places
+
+    def fetched(self, file: FileRef) -> AbstractContextManager[Path]:
+        """Give a local path with the content of a file that was read."""
+        files, stored = self._places[file]
+        return files.fetched(stored)
+
+    def read(self, started: int) -> Iterator[tuple[int, Body]]:
+        """Yield artifacts and media with their times; those without a record have the run's."""
+        kept = self._kept(kinds.ARTIFACTS)
+        for item in kept:
+            yield item.record.time, self._artifact(item)
+        for item in self._kept(kinds.MEDIA):
+            if (media := self._media(item)) is not None:
+                yield item.record.time, media
+        known = {item.place for item in kept} | ({CHUNKS, MEDIA} if self._is_ours else set())
+        for top, is_folder in self._files.top():
+            if top not in known:
+                yield started, self._foreign(top, is_folder=is_folder)
+        for name, files in self._models:
+            yield started, self._model(name, files)
+
+    def _kept(self, kind: str) -> list[Kept]:
+        """Return the lines of a companion, each once, in the order of their times."""
+        if not self._is_ours:
+            return []
+        lines = map(Kept.from_line, read_chunks(self._files, kind, self._damaged))
+        unique = {(item.record.writer, item.record.seq): item for item in lines}
+        return sorted(unique.values(), key=lambda item: (item.record.time, item.record.writer, item.record.seq))
+
+    def _artifact(self, kept: Kept) -> Artifact:
+        """Return an artifact with the files that are there: a lost one is missing, a strange one stands in it too."""
+        artifact = kept.record.body
+        assert isinstance(artifact, Artifact)
+        names = {stored: path for path, stored in kept.stored.items()}
+        files = [self._file(stored, path) for stored, path in names.items()]
+        strange = sorted(set(self._files.walk(kept.place)) - set(names) - {f"{kept.place}/{_LEFT_BY_LOADING}"})
+        files += [self._file(stored, decode_path(stored[len(kept.place) + 1 :])) for stored in strange]
+        return replace(artifact, files=tuple(file for file in files if file is not None))
+
+    def _media(self, kept: Kept) -> Media | None:
+        media = kept.record.body
+        assert isinstance(media, Media)
+        file = self._file(kept.place, media.file.path)
+        return None if file is None else replace(media, file=file)
+
+    def _foreign(self, top: str, *, is_folder: bool) -> Artifact:
+        """Return what lies at the top and no record of tracklib's names."""
+        stored = list(self._files.below(top)) if is_folder else [top]
+        files = [self._file(path, path[len(top) + 1 :] if is_folder else path) for path in stored]
+        found = tuple(file for file in files if file is not None)
+        is_model = any(file.path == "MLmodel" for file in found)
+        return Artifact(top, "model" if is_model else "file", found)
+
+    def _model(self, name: str, files: Files) -> Artifact:
+        """Return a model that MLflow 3 keeps beside the run."""
+        found = [self._file(stored, stored, files) for stored in files.walk()]
+        return Artifact(name, "model", tuple(file for file in found if file is not None))
+
+    def _file(self, stored: str, path: str, files: Files | None = None) -> FileRef | None:
+        """Return a file as it is found, and remember where; ``files`` are the run's unless told otherwise."""
+        files = files or self._files
+        place = (files, stored)
+        if place not in self._hashes:
+            self._hashes[place] = self._hash(files, stored)
+        if (found := self._hashes[place]) is None:
+            return None
+        file = FileRef(path, *found)
+        self._places[file] = place
+        return file
+
+    def _hash(self, files: Files, stored: str) -> tuple[int, str] | None:
+        try:
+            with files.fetched(stored) as local:
+                return hashed(local)
+        except MissingError:
+            self._damaged(f"the file {stored} is not there or cannot be downloaded")
+            return None

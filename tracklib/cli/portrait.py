@@ -1,0 +1,151 @@
+"""The portrait of a run: `tracklib show` for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from tracklib.cli.console import grid, out, safe
+from tracklib.cli.deliveries import STATE_STYLES, STATUS_STYLES
+from tracklib.cli.quantities import bytes_text, duration_text, local_time, number_text, plural
+from tracklib.cli.sparkline import sparkline
+from tracklib.model.trees import flatten
+from tracklib.typing import JSON
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from tracklib.cli.series import Series
+    from tracklib.cli.show import Whole
+
+__all__ = ["print_portrait"]
+
+_NOTICES = 20
+_SPARK = 40
+
+
+def print_portrait(whole: Whole) -> None:
+    """Print everything about a run."""
+    console = out()
+    info = whole.look.info
+    console.print(safe(info.name, "bold") + safe(f"  {info.project}/{info.id}", "dim"))
+    _section(console, "", _pairs(_facts(whole)))
+    state = whole.state
+    if state.notes:
+        _section(console, "notes", *(safe(f"  {line}") for line in state.notes.splitlines()))
+    _leaves(console, "params", state.params)
+    _section(console, "tags", _pairs((f"  {key}", value) for key, value in state.tags.items()), show=bool(state.tags))
+    _leaves(console, "summary", state.summary)
+    if whole.metrics:
+        _section(console, f"metrics ({len(whole.metrics):,})", _metrics(console, whole.metrics.values()))
+    if state.artifacts:
+        _section(console, "artifacts", _artifacts(whole))
+    _leaves(console, "context", state.context)
+    _section(console, "notices", *_notices(whole), show=bool(state.notices))
+    _section(console, "delivery", *_delivery(whole))
+
+
+def _section(console: Console, title: str, *parts: RenderableType, show: bool = True) -> None:
+    if show:
+        if title:
+            console.print(safe(title, "bold"))
+        for part in parts:
+            console.print(part)
+
+
+def _pairs(items: Iterable[tuple[str, str | int | Text]]) -> RenderableType:
+    table = grid("", "")
+    for key, value in items:
+        table.add_row(safe(key, "dim"), safe(value) if isinstance(value, (str, int)) else value)
+    return table
+
+
+def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
+    info, state = whole.look.info, whole.state
+    code = f"  exit code {state.exit_code}" if state.exit_code is not None and not whole.look.open else ""
+    yield "status", safe(info.status, STATUS_STYLES[info.status]) + safe(code)
+    if state.error and not whole.look.open:
+        yield "error", safe(state.error, "red")
+    yield "started", local_time(info.started)
+    until = info.ended if info.ended is not None else time.time_ns()
+    ended = "" if info.ended is None else f", until {local_time(info.ended)}"
+    yield "lasted", f"{duration_text((until - info.started) / 1e9)}{ended}"
+    if info.attempt > 1:
+        yield "attempt", info.attempt
+    named = (("group", info.group), ("job type", info.job_type), ("parent", info.parent))
+    yield from ((key, value) for key, value in named if value is not None)
+    console = f", {state.console:,} of them console output" if state.console else ""
+    yield "records", f"{whole.look.records:,} ({bytes_text(whole.look.bytes)}){console}"
+    yield "path", str(whole.folder.path)
+    if damage := _damage(whole):
+        yield "damage", safe(damage, "red")
+
+
+def _damage(whole: Whole) -> str:
+    found = whole.damage
+    parts = [plural(found.lines, "damaged line")] if found.lines else []
+    parts += [plural(found.missing, "missing record")] if found.missing else []
+    parts += ["ends in the middle of a line"] if found.torn and not whole.look.open else []
+    return ", ".join(parts)
+
+
+def _leaves(console: Console, title: str, tree: Mapping[str, JSON]) -> None:
+    rows = [("  " + ".".join(path), safe(_leaf(leaf))) for path, leaf in flatten(tree)]
+    _section(console, title, _pairs(rows), show=bool(rows))
+
+
+def _leaf(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _metrics(console: Console, metrics: Iterable[Series]) -> RenderableType:
+    table = grid("  name", "points>", "last>", "min>", "max>", "over time!")
+    width = max(8, min(_SPARK, console.width - 62))
+    for series in metrics:
+        table.add_row(
+            safe(f"  {series.name}"),
+            safe(f"{series.count:,}" + (f" ({series.nans:,} NaN)" if series.nans else "")),
+            safe(number_text(series.last)),
+            safe("-" if series.low is None else number_text(series.low)),
+            safe("-" if series.high is None else number_text(series.high)),
+            safe(sparkline(series.shape, width, ascii_only=console.options.ascii_only), "cyan"),
+        )
+    return table
+
+
+def _artifacts(whole: Whole) -> RenderableType:
+    table = grid("  name", "type", "version!", "files>", "size>", "aliases")
+    for artifact, version in whole.versions():
+        size = sum(file.size for file in artifact.files)
+        cells = (f"  {artifact.name}", artifact.type, f"v{version}", f"{len(artifact.files):,}", bytes_text(size))
+        table.add_row(*map(safe, cells), safe(", ".join(artifact.aliases)))
+    return table
+
+
+def _notices(whole: Whole) -> Iterator[RenderableType]:
+    counts: dict[str, int] = {}
+    for notice in whole.state.notices:
+        counts[notice.code] = counts.get(notice.code, 0) + notice.count
+    yield safe("  " + ", ".join(f"{count:,} {code}" for code, count in counts.items()), "yellow")
+    for notice in whole.state.notices[:_NOTICES]:
+        yield safe(f"    {notice.code}: {notice.message}")
+    if len(whole.state.notices) > _NOTICES:
+        yield safe(f"    and {len(whole.state.notices) - _NOTICES:,} more: --json lists all", "dim")
+
+
+def _delivery(whole: Whole) -> Iterator[RenderableType]:
+    if not whole.receipts.good and not whole.receipts.damage:
+        yield safe("  none: the run is in the journal alone")
+    for receipt in whole.receipts.good:
+        pending = receipt.pending(whole.look.totals)
+        counts = f"{receipt.confirmed_records:,} confirmed, {pending:,} pending"
+        counts += f", {receipt.changed:,} changed, {receipt.refused:,} refused"
+        url = f"  {receipt.url}" if receipt.url else ""
+        yield safe(f"  {receipt.entry}: ") + safe(receipt.state, STATE_STYLES[receipt.state]) + safe(f", {counts}{url}")
+        if receipt.error:
+            yield safe(f"    {receipt.error}", "red")
+    if whole.receipts.damage:
+        yield safe(f"  {whole.receipts.damage}", "red")

@@ -1,0 +1,127 @@
+"""``tracklib sync``: delivers what is pending, and fills a backend with the runs that it lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
+
+if TYPE_CHECKING:
+    from tracklib.cli.errand import Errand
+    from tracklib.delivery.account import Line
+    from tracklib.journal.layout import Root, RunFolder
+
+__all__ = ["EXAMPLE", "sync"]
+
+EXAMPLE = "tracklib sync --backend mlflow:http://host:5000 --project digits"
+
+
+def sync(
+    run: SomeRuns = None,
+    backend: Backend = None,
+    project: Project = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="End the runs of other machines that have been silent for ten minutes.")
+    ] = False,
+    timeout: Annotated[str, typer.Option("--timeout", "-t", help="Wait at most so long: 30, 5m, or inf.")] = "inf",
+    dir: Dir = None,
+    json: Json = False,
+) -> int:
+    """Deliver what is pending.
+
+    Of the runs under way, of those named, or with --backend of all runs that it lacks; of a run that goes on, what is
+    written by now. Repeating it goes on where it stopped, and does nothing where nothing is left. JSON: root, backends, deliveries, problems; exit code 1 where records are refused or left.
+    """
+    from tracklib.cli.errand import prepare
+    from tracklib.cli.quantities import timeout as seconds_of
+    from tracklib.cli.selection import open_root
+
+    root = open_root(dir)
+    seconds = seconds_of(timeout)
+    folders = _folders(root, run, project, everything=backend is not None)
+    errand = prepare(root, folders, backend, adopt=adopt)
+    lines = _deliver(root, errand, seconds) if errand.keys else errand.before
+    if json:
+        _print_json(root, errand, lines)
+    else:
+        _print(root, errand, lines)
+    return errand.exit_code(lines)
+
+
+def _folders(root: Root, words: list[str] | None, project: str | None, *, everything: bool) -> list[RunFolder]:
+    """Return the runs that are meant: without a word about them, those under way, or all where a backend is filled."""
+    from tracklib.cli.selection import select
+    from tracklib.delivery.active import active_runs
+
+    if words or project is not None or everything:
+        return select(root, words, project)
+    return active_runs(root)
+
+
+def _deliver(root: Root, errand: Errand, seconds: float) -> list[Line]:
+    """Set the relays to work and wait for them."""
+    from tracklib.cli.console import interruptible
+    from tracklib.cli.progress import Watch
+    from tracklib.cli.quantities import plural
+    from tracklib.delivery import launch
+    from tracklib.delivery.account import wait
+
+    watch = Watch()
+
+    def rest() -> str:
+        pending = plural(watch.pending, "record")
+        return f"{pending} still wait; the relays go on by themselves, and tracklib sync continues"
+
+    with interruptible(rest), watch:
+        for key in errand.keys:
+            launch.start(root, key)
+            launch.RelayFolder(root, key).nudge()
+        return wait(
+            root, errand.folders, timeout=seconds, progress=watch.show, live=True, entries=frozenset(errand.entries)
+        )
+
+
+def _print_json(root: Root, errand: Errand, lines: list[Line]) -> None:
+    from tracklib.cli.console import print_json
+    from tracklib.cli.documents import run_document
+    from tracklib.delivery.account import totals
+
+    backends = [
+        {
+            "entry": total.entry,
+            "runs": total.runs,
+            "confirmed": total.confirmed,
+            "pending": total.pending,
+            "changed": total.changed,
+            "refused": total.refused,
+            "errors": list(total.errors),
+        }
+        for total in totals(lines)
+    ]
+    names = ("entry", "backend", "state", "confirmed", "pending", "changed", "refused", "resent", "error", "url")
+    deliveries: list[dict[str, Any]] = [
+        {"run": run_document(line.run), **{name: getattr(line, name) for name in names}} for line in lines
+    ]
+    print_json({"root": str(root.path), "backends": backends, "deliveries": deliveries, "problems": errand.problems})
+
+
+def _print(root: Root, errand: Errand, lines: list[Line]) -> None:
+    from tracklib.cli.console import out, safe, say
+    from tracklib.cli.quantities import plural
+    from tracklib.delivery.account import totals
+
+    console = out()
+    if not errand.keys and not errand.problems:
+        say(
+            f"nothing to deliver in {root.path}"
+            + (f": all of {plural(errand.settled, 'delivery', 'deliveries')} is complete" if errand.settled else "")
+        )
+    for total in totals(lines):
+        counts = f"{total.confirmed:,} confirmed, {total.pending:,} pending, {total.changed:,} changed"
+        url = f"  {total.urls[0]}" if len(total.urls) == 1 else ""
+        refused = safe(f", {total.refused:,} refused", "red" if total.refused else "")
+        console.print(safe(f"{total.entry}: {plural(total.runs, 'run')}: {counts}") + refused + safe(url))
+    for text in errand.remarks(lines):
+        say(text)

@@ -1,0 +1,173 @@
+"""``tracklib verify``: compares the journal with what each backend gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tracklib.cli.options import Backend, Dir, Json, SomeRuns
+
+if TYPE_CHECKING:
+    from tracklib.delivery.receipt import Receipt
+    from tracklib.journal.layout import Root, RunFolder
+    from tracklib.portability.compare import Comparison
+
+__all__ = ["EXAMPLE", "verify"]
+
+EXAMPLE = "tracklib verify 4f2k --backend mlflow"
+
+
+def verify(
+    run: SomeRuns = None,
+    backend: Backend = None,
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", help="none: numbers are equal to the last bit. There is no other.")
+    ] = "none",
+    dir: Dir = None,
+    json: Json = False,
+) -> int:
+    """Compare runs with what their backends give back.
+
+    Point by point and file by file; all runs where none is named. What a backend declares to change is equal after that change, and counted. JSON: comparisons; each has run, entry,
+    equal, counts, differences, found, declared, error. Exit code 1 where something differs.
+    """
+    from tracklib.cli.selection import open_root
+    from tracklib.errors import UsageError
+
+    if tolerance != "none":
+        raise UsageError(f"--tolerance: expected none (numbers are compared to the last bit), got {tolerance!r}")
+    root = open_root(dir)
+    pairs = _pairs(root, run, backend)
+    verdicts = []
+    for verdict in _verdicts(root, pairs):
+        verdicts.append(verdict)
+        if not json:
+            _print(verdict)
+    if json:
+        from tracklib.cli.console import print_json
+
+        print_json({"root": str(root.path), "comparisons": [_document(verdict) for verdict in verdicts]})
+    return max((verdict.exit_code for verdict in verdicts), default=0)
+
+
+Pair = tuple["RunFolder", "Receipt"]
+
+
+def _pairs(root: Root, words: list[str] | None, backend: str | None) -> list[Pair]:
+    """Return each run with each receipt that is meant."""
+    from tracklib.cli.deliveries import receipts_of
+    from tracklib.cli.selection import label, look, select
+    from tracklib.config import nearest
+    from tracklib.errors import CorruptJournalError, UsageError
+
+    pairs: list[Pair] = []
+    entries: set[str] = set()
+    for folder in select(root, words):
+        look(folder)
+        receipts = receipts_of(folder)
+        if receipts.damage:
+            raise CorruptJournalError(f"{label(folder)}: {receipts.damage}")
+        entries.update(receipt.entry for receipt in receipts.good)
+        pairs += [(folder, receipt) for receipt in receipts.good if backend is None or _is_meant(receipt, backend)]
+    if not pairs and backend is not None:
+        raise UsageError(f"--backend: expected one that these runs went to, got {backend!r}{nearest(backend, entries)}")
+    if not pairs:
+        raise UsageError("expected runs that went to a backend, got none; tracklib sync --backend NAME sends them")
+    return pairs
+
+
+def _is_meant(receipt: Receipt, backend: str) -> bool:
+    return backend in (receipt.entry, receipt.backend)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What came of one comparison; ``error`` where it could not be made."""
+
+    run: str
+    entry: str
+    comparison: Comparison | None
+    error: str = ""
+    misconfigured: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        if self.misconfigured:
+            return 2
+        return 0 if self.comparison is not None and self.comparison.equal else 1
+
+
+def _verdicts(root: Root, pairs: list[Pair]) -> Iterator[_Verdict]:
+    from tracklib.cli.console import interruptible, safe
+    from tracklib.cli.selection import label
+
+    done = 0
+    with interruptible(lambda: f"{done} of {len(pairs)} comparisons made; nothing was changed, repeat to compare all"):
+        for folder, receipt in pairs:
+            name = label(folder)
+            with _busy(safe(f"{done + 1} of {len(pairs)}: {name} at {receipt.entry}")):
+                verdict = _compare(root, folder, receipt, name)
+            yield verdict
+            done += 1
+
+
+def _busy(text: Any) -> Any:
+    """Show what is being compared, on a terminal."""
+    from contextlib import nullcontext
+
+    from tracklib.cli.console import err, shows_progress
+
+    return err().status(text) if shows_progress() else nullcontext()
+
+
+def _compare(root: Root, folder: RunFolder, receipt: Receipt, name: str) -> _Verdict:
+    from tracklib.errors import ConfigError, TracklibError
+    from tracklib.portability.verify import verify_run
+
+    try:
+        return _Verdict(name, receipt.entry, verify_run(root, folder, receipt))
+    except TracklibError as error:
+        return _Verdict(name, receipt.entry, None, str(error), isinstance(error, ConfigError))
+    except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
+        return _Verdict(name, receipt.entry, None, f"{type(error).__name__}: {error}")
+
+
+def _print(verdict: _Verdict) -> None:
+    from tracklib.cli.console import out, safe, say
+
+    console = out()
+    head = f"{verdict.run} {verdict.entry}: "
+    if verdict.comparison is None:
+        say(f"error: {head}{verdict.error}")
+        return
+    found = verdict.comparison
+    counts = ", ".join(f"{count:,} {noun}" for noun, count in found.counts.items() if count)
+    declared = "".join(f"; {count:,} as declared: {reason}" for reason, count in found.declared.items())
+    if found.equal:
+        console.print(safe(head) + safe("equal", "green") + safe(f"  {counts}{declared}"))
+        return
+    for difference in found.differences:
+        console.print(safe(f"{head}{difference}", "red"))
+    total = sum(found.found.values())
+    if total > len(found.differences):
+        console.print(safe(f"{head}and {total - len(found.differences):,} more", "red"))
+    console.print(safe(head) + safe(f"{total:,} different", "red") + safe(f"  of {counts}{declared}"))
+
+
+def _document(verdict: _Verdict) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    found = verdict.comparison
+    return {
+        "run": verdict.run,
+        "entry": verdict.entry,
+        "equal": found is not None and found.equal,
+        "counts": dict(found.counts) if found is not None else {},
+        "differences": [asdict(difference) for difference in found.differences] if found is not None else [],
+        "found": dict(found.found) if found is not None else {},
+        "declared": dict(found.declared) if found is not None else {},
+        "error": verdict.error,
+    }
