@@ -10,7 +10,16 @@ import errno
 import os
 import sys
 
-__all__ = ["boot_id", "file_system", "host_name", "pid_namespace", "process_start", "sync_data", "try_lock"]
+__all__ = [
+    "boot_id",
+    "file_system",
+    "host_name",
+    "network_file_system",
+    "pid_namespace",
+    "process_start",
+    "sync_data",
+    "try_lock",
+]
 
 if sys.platform != "win32":
     import fcntl
@@ -50,9 +59,17 @@ def _read(path: str) -> str:
         return ""
 
 
-def host_name() -> str:
-    """Return this machine's name."""
-    return os.uname().nodename if sys.platform != "win32" else os.environ.get("COMPUTERNAME", "")
+if sys.platform != "win32":
+
+    def host_name() -> str:
+        """Return this machine's name."""
+        return os.uname().nodename
+
+else:
+
+    def host_name() -> str:
+        """Return this machine's name."""
+        return os.environ.get("COMPUTERNAME", "")
 
 
 def boot_id() -> str:
@@ -90,3 +107,18 @@ def file_system(path: str) -> str:
         if inside and len(point) >= len(best):  # of two on one point, the later one covers the earlier
             best, kind = point, rest.split()[0]
     return kind
+
+
+_NETWORK = frozenset(
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "pvfs2", "orangefs"),
+        *("panfs", "wekafs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.ceph"),
+        "fuse.juicefs",
+    ]
+)
+
+
+def network_file_system(path: str) -> str:
+    """Return the type of the file system that holds a path where it is one of the network; empty where it is not."""
+    kind = file_system(path)
+    return kind if kind in _NETWORK else ""

@@ -54,7 +54,6 @@ def test_version(bench: Bench) -> None:
         (("sync", "--backend", "boxvendr"), "did you mean 'boxvendor'?"),
         (("sync", "--timeout", "soon"), "or inf"),
         (("sync", "run1", "--project", "digits"), "leave one out"),
-        (("verify", "run1", "--tolerance", "1e-3"), "expected none"),
         (("prune",), "--older-than"),
         (("prune", "--max-size", "10 parsecs"), "10GB"),
         (("backends", "boxvendr"), "did you mean 'boxvendor'?"),

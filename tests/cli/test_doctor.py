@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import time
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,7 @@ def test_a_healthy_place_has_no_problem(bench: Bench) -> None:
     assert done.json["problems"] == 0
     assert verdicts(done.json, "journal")["permissions"] == "ok"
     assert texts(done.json, "root") == [f"{bench.root.path} can be written"]
-    assert (
-        texts(done.json, "dir")
-        == [f"{bench.root.path.__fspath__()!r} from argument".replace("'/", "PosixPath('/") + ""]
-        or True
-    )
+    assert texts(done.json, "dir") == [f"{bench.root.path} from argument"]
     assert texts(done.json, "tracklib")[0].startswith("0.1.0 in ")
 
 
@@ -45,13 +42,11 @@ def test_a_configured_backend_is_asked(bench: Bench, monkeypatch: pytest.MonkeyP
     done = bench("doctor", "--json")
     assert done.code == 0, done
     assert texts(done.json, "boxvendor") == [
-        "boxvendor 1.5, with orjson "
-        + __import__("importlib.metadata").metadata.version("orjson")
-        + ", no-such-sdk missing",
+        f"boxvendor 1.5, with orjson {importlib.metadata.version('orjson')}, no-such-sdk missing",
         f'goes to {{"place": "{bench.box}"}}',
         f"the box at {bench.box} is open",
     ]
-    assert texts(done.json, "backends") == ["['boxvendor'] from TRACKLIB_BACKENDS"]
+    assert texts(done.json, "backends") == ["boxvendor from TRACKLIB_BACKENDS"]
     assert "very-secret" not in done.out
 
 
@@ -102,7 +97,7 @@ def test_what_is_overridden_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("TRACKLIB_PROJECT", "of-env")
     done = bench("doctor", "--json")
     assert verdicts(done.json, "configuration")["overridden"] == "warning"
-    assert texts(done.json, "project") == [f"'of-file' from {bench.path}/tracklib.toml"]
+    assert texts(done.json, "project") == [f"of-file from {bench.path}/tracklib.toml"]
 
 
 def test_a_root_that_others_can_read_is_a_warning(bench: Bench) -> None:
@@ -136,15 +131,11 @@ def test_a_root_that_cannot_be_written_is_a_problem(bench: Bench) -> None:
 
 def test_the_file_system_is_found_by_the_longest_mount(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of nested mounts the inner one counts, of two on one point the later one, and escapes in names are undone."""
-    table = "\n".join(
-        [
-            "1 0 8:1 / / rw - ext4 /dev/sda rw",
-            "2 1 0:1 / /proc rw - proc proc rw",
-            r"3 1 0:2 / /data\040set rw,relatime shared:1 - nfs4 host:/x rw",
-            "4 1 0:3 / /data rw - xfs /dev/sdb rw",
-            "5 1 0:4 / /data rw - tmpfs tmpfs rw",
-        ]
-    )
+    table = r"""1 0 8:1 / / rw - ext4 /dev/sda rw
+2 1 0:1 / /proc rw - proc proc rw
+3 1 0:2 / /data\040set rw,relatime shared:1 - nfs4 host:/x rw
+4 1 0:3 / /data rw - xfs /dev/sdb rw
+5 1 0:4 / /data rw - tmpfs tmpfs rw"""
     monkeypatch.setattr(platform, "_read", lambda path: table)
     found = [platform.file_system(path) for path in ("/", "/home/x", "/data set/run", "/data/run", "/dataset")]
     assert found == ["ext4", "ext4", "nfs4", "tmpfs", "ext4"]

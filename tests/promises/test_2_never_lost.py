@@ -23,7 +23,7 @@ from tracklib.model.records import Metrics
 KILLS = int(os.environ.get("TRACKLIB_KILLS", "5"))
 
 COUNT = """
-import sys, tracklib
+import sys, time, tracklib
 run = tracklib.init("kills", id=sys.argv[1])
 out = sys.stdout
 i = 0
@@ -31,6 +31,7 @@ while True:
     run.log({"i": i}, step=i)
     out.write(f"{i}\\n"); out.flush()
     i += 1
+    time.sleep(0.0002)  # MLflow takes some four thousand points a second
 """
 
 
@@ -52,7 +53,7 @@ def test_sigkill_at_random_moments(desk: Desk, shared_server: Server) -> None:
         seen = process.communicate()[0].splitlines()
         # A last line without its end was being printed: its log() had returned, yet its digits may not all be there.
         last[run_id] = max((int(line) for line in seen[:-1]), default=0)
-    synced = desk.tracklib("sync", "--timeout", "300")
+    synced = desk.tracklib("sync", "--timeout", "500")
     assert synced.returncode == 0, synced.stdout + synced.stderr
     verified = desk.tracklib("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -94,7 +95,7 @@ run.finish()
         _kill_relay(desk, after=chance.uniform(0.0, 1.0))
         sync.kill()
         sync.wait()
-    synced = desk.tracklib("sync", "--timeout", "300")
+    synced = desk.tracklib("sync", "--timeout", "500")
     assert synced.returncode == 0, synced.stdout + synced.stderr
     verified = desk.tracklib("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -28,12 +28,6 @@ from tracklib.tracking.redaction import Redactor
 __all__ = ["Check", "check_backends", "check_configuration", "check_root", "check_versions"]
 
 _LITTLE = 1_000_000_000
-_NETWORK = frozenset(
-    [
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "pvfs2", "orangefs"),
-        *("fuse.sshfs", "fuse.glusterfs", "fuse.s3fs", "fuse.gcsfuse", "fuse.rclone", "fuse.ceph", "fuse.juicefs"),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +55,9 @@ def check_versions() -> Iterator[Check]:
 def check_configuration(found: Config) -> Iterator[Check]:
     """Tell what is configured, and where."""
     for key, origin in sorted(found.origins.items()):
-        yield Check("configuration", key, "ok", f"{getattr(found.settings, key)!r} from {origin}")
+        value = getattr(found.settings, key)
+        text = ", ".join(value) if isinstance(value, tuple) else str(value)
+        yield Check("configuration", key, "ok", f"{text} from {origin}")
     if not found.origins:
         yield Check("configuration", "settings", "ok", "nothing is set: defaults hold")
     for name in sorted(found.tables):
@@ -91,22 +87,23 @@ def check_root(root: Root) -> Iterator[Check]:
 
 def _file_system(place: Path) -> Check:
     kind = platform.file_system(str(place))
-    if kind in _NETWORK:
+    if platform.network_file_system(str(place)):
         text = f"{kind}, a network file system: slow to write, and its locks cannot always be relied on"
         remedy = "set TRACKLIB_DIR to a local disk, and run tracklib sync before the job ends"
         return Check("journal", "file system", "warning", text, remedy)
     return Check("journal", "file system", "ok" if kind else "note", kind or "unknown")
 
 
-def _permissions(root: Root) -> Iterator[Check]:
-    if sys.platform == "win32" or not root.path.is_dir():
-        return
+def _permissions(root: Root) -> list[Check]:
+    return [_mode(root)] if sys.platform != "win32" and root.path.is_dir() else []
+
+
+def _mode(root: Root) -> Check:
     mode = stat.S_IMODE(root.path.stat().st_mode)
     if mode & 0o077:
         remedy = f"chmod 700 {root.path}, unless that is meant"
-        yield Check("journal", "permissions", "warning", f"{mode:04o}: others than you may look in", remedy)
-    else:
-        yield Check("journal", "permissions", "ok", f"{mode:04o}: yours alone")
+        return Check("journal", "permissions", "warning", f"{mode:04o}: others than you may look in", remedy)
+    return Check("journal", "permissions", "ok", f"{mode:04o}: yours alone")
 
 
 def check_backends(found: Config, entries: tuple[str, ...], timeout: float) -> Iterator[Check]:

@@ -74,7 +74,7 @@ def _remove(root: Root, folder: RunFolder, receipts: Receipts) -> tuple[int, int
     tidy(root)
     mine = references(folder)
     any_open = any(look(other).open for other in root.runs() if other.path != folder.path) if mine else False
-    busy = any(receipt.relay and lives(root, receipt.relay) for receipt in receipts.good)
+    busy = any(r.state != "complete" and r.relay and lives(root, r.relay) for r in receipts.good)
     freed = remove_run(root, folder)
     count, more = remove_blobs(root, mine, any_open=any_open, began=began)
     if busy:

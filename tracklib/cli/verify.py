@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from tracklib.cli.options import Backend, Dir, Json, SomeRuns
 
@@ -23,9 +21,6 @@ EXAMPLE = "tracklib verify 4f2k --backend mlflow"
 def verify(
     run: SomeRuns = None,
     backend: Backend = None,
-    tolerance: Annotated[
-        str, typer.Option("--tolerance", help="none: numbers are equal to the last bit. There is no other.")
-    ] = "none",
     dir: Dir = None,
     json: Json = False,
 ) -> int:
@@ -35,10 +30,7 @@ def verify(
     equal, counts, differences, found, declared, error. Exit code 1 where something differs.
     """
     from tracklib.cli.selection import open_root
-    from tracklib.errors import UsageError
 
-    if tolerance != "none":
-        raise UsageError(f"--tolerance: expected none (numbers are compared to the last bit), got {tolerance!r}")
     root = open_root(dir)
     pairs = _pairs(root, run, backend)
     verdicts = []
@@ -144,7 +136,7 @@ def _print(verdict: _Verdict) -> None:
         say(f"error: {head}{verdict.error}")
         return
     found = verdict.comparison
-    counts = ", ".join(f"{count:,} {noun}" for noun, count in found.counts.items() if count)
+    counts = ", ".join(f"{n:,} {noun.removesuffix('s') if n == 1 else noun}" for noun, n in found.counts.items() if n)
     declared = "".join(f"; {count:,} as declared: {reason}" for reason, count in found.declared.items())
     if found.equal:
         console.print(safe(head) + safe("equal", "green") + safe(f"  {counts}{declared}"))

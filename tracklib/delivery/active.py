@@ -16,7 +16,7 @@ def _name(folder: RunFolder) -> str:
 
 def mark(root: Root, folder: RunFolder) -> None:
     """Mark a run as active; doing it twice changes nothing."""
-    os.close(os.open(root.active / _name(folder), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    os.close(os.open(root.active / _name(folder), os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def unmark(root: Root, folder: RunFolder) -> None:

@@ -112,4 +112,4 @@ def _is_young(record: Record, now: int) -> bool:
 def _together(batch: Batch, record: Record, size: int) -> bool:
     """Tell whether a record must not be parted from those before it; one that is sent alone always may be."""
     same = batch.records[-1].time // _MILLISECOND == record.time // _MILLISECOND
-    return same and 1 < size and len(batch.records) < size + _SAME_TIME
+    return same and size > 1 and len(batch.records) < size + _SAME_TIME

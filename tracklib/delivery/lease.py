@@ -24,7 +24,7 @@ class Lease:
 
     def take(self) -> bool:
         """Take the lease; return whether it is ours now."""
-        fd = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fd = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
         locked = platform.try_lock(fd)
         if locked is False or (locked is None and self._fresh()):
             os.close(fd)
@@ -54,7 +54,7 @@ class Lease:
     def holder(self) -> int | None:
         """Return the process that holds the lease, or ``None`` where nobody does."""
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(self.path, os.O_RDWR)
         except FileNotFoundError:
             return None
         try:

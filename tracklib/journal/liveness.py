@@ -39,7 +39,7 @@ class WriterLock:
 
     def __init__(self, segment: Path) -> None:
         self.path = _lock_path(segment)
-        self._fd: int | None = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self._fd: int | None = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
         platform.try_lock(self._fd)
         _own.add(str(self.path))
 
@@ -86,7 +86,7 @@ def life_of(segment: Path, header: Header | None) -> Life:
 
 def _is_held(path: Path) -> bool | None:
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR)
     except OSError:
         return None
     try:

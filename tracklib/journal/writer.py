@@ -56,7 +56,7 @@ class SegmentWriter:
         """
         self.writer = new_writer_id()
         self.path: Path = self._folder.journal / f"{self.writer}.jsonl"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         self.alive = WriterLock(self.path)  # before the segment: no reader may find one without the other
         self._fd = os.open(self.path, flags, 0o600)
         self._seed = seed_of(self.writer)

@@ -19,6 +19,7 @@ from typing import Any, cast
 import orjson
 
 from tracklib.errors import BadValueError
+from tracklib.model import members
 from tracklib.model.records import (
     Artifact,
     Body,
@@ -36,12 +37,11 @@ from tracklib.model.records import (
     Tags,
     Unknown,
 )
-from tracklib.typing import JSON, Number
+from tracklib.typing import JSON, Number, Status
 
 __all__ = ["decode_tree", "dumps", "encode_tree", "from_fields", "loads", "metric_number", "metric_token", "to_fields"]
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
-_TOKENS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 Fields = dict[str, Any]
 """A record as a JSON object, its values still untyped: this module is the border where types begin."""
@@ -64,7 +64,10 @@ def loads(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except ValueError:
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except RecursionError as error:
+            raise ValueError("expected JSON that is nested a few hundred levels at most, got more") from error
 
 
 def metric_token(value: Number) -> Number | str:
@@ -76,11 +79,8 @@ def metric_token(value: Number) -> Number | str:
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  NaN
 
 
-def metric_number(token: Number | str) -> Number:
-    """Read what `metric_token` wrote."""
-    if isinstance(token, str):
-        return _TOKENS[token] if token in _TOKENS else int(token)
-    return token
+metric_number = members.number
+"""Read what `metric_token` wrote."""
 
 
 def encode_tree(value: JSON) -> JSON:
@@ -91,7 +91,7 @@ def encode_tree(value: JSON) -> JSON:
         return value
     if isinstance(value, (int, float)):
         token = metric_token(value)
-        return token if not isinstance(token, str) else f"!{type(value).__name__} {token}"
+        return token if not isinstance(token, str) else f"!{'int' if isinstance(value, int) else 'float'} {token}"
     if isinstance(value, Mapping):
         return {key: encode_tree(item) for key, item in value.items()}
     return [encode_tree(item) for item in value]
@@ -112,10 +112,8 @@ def _untagged(text: str) -> JSON:
     tag, _, rest = text.partition(" ")
     if tag == "!str":
         return rest
-    if tag == "!int":
-        return int(rest)
-    if tag == "!float":
-        return _TOKENS[rest]
+    if tag in ("!int", "!float"):
+        return members.number(rest)
     raise BadValueError(f"expected a tag of !str, !int or !float, got {text[:40]!r}")
 
 
@@ -123,12 +121,11 @@ def _files(files: tuple[FileRef, ...]) -> list[Fields]:
     return [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in files]
 
 
-def _file(fields: Fields) -> FileRef:
-    return FileRef(fields["path"], fields["size"], fields["sha256"])
-
-
 def _tree_of(fields: Fields, key: str) -> dict[str, JSON]:
-    return cast("dict[str, JSON]", decode_tree(fields.get(key, {})))
+    tree = fields.get(key, {})
+    if not isinstance(tree, dict):
+        raise BadValueError(f"expected an object as {key}, got {type(tree).__name__}")
+    return cast("dict[str, JSON]", decode_tree(tree))
 
 
 def _drop_none(fields: Fields) -> Fields:
@@ -197,37 +194,43 @@ _WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
 
 _READ: dict[str, Callable[[Fields], Body]] = {
     "start": lambda f: RunStart(
-        f["project"],
-        f["name"],
-        f.get("group"),
-        f.get("job_type"),
-        f.get("parent"),
-        f.get("attempt", 1),
+        members.text(f["project"]),
+        members.text(f["name"]),
+        members.maybe(str, f.get("group")),
+        members.maybe(str, f.get("job_type")),
+        members.maybe(str, f.get("parent")),
+        members.integer(f.get("attempt", 1)),
         _tree_of(f, "context"),
     ),
     "params": lambda f: Params(_tree_of(f, "values")),
     "metrics": lambda f: Metrics(
-        {key: metric_number(value) for key, value in f["values"].items()},
-        metric_number(f["step"]),
-        f.get("timestamp"),
+        members.numbers(f["values"]), members.step(f["step"]), members.maybe(int, f.get("timestamp"))
     ),
-    "tags": lambda f: Tags(f["values"]),
-    "notes": lambda f: Notes(f["text"]),
+    "tags": lambda f: Tags(members.tag_values(f["values"])),
+    "notes": lambda f: Notes(members.text(f["text"])),
     "summary": lambda f: Summary(_tree_of(f, "values")),
     "artifact": lambda f: Artifact(
-        f["name"],
-        f["type"],
-        tuple(_file(item) for item in f["files"]),
-        tuple(f.get("aliases", ())),
+        members.text(f["name"]),
+        members.text(f["type"]),
+        members.files(f["files"]),
+        members.texts(f.get("aliases")),
         _tree_of(f, "metadata"),
-        tuple(f.get("folders", ())),
+        members.paths(f.get("folders")),
     ),
     "media": lambda f: Media(
-        f["key"], metric_number(f["step"]), f["media_type"], _file(f["file"]), _tree_of(f, "metadata")
+        members.text(f["key"]),
+        members.step(f["step"]),
+        members.text(f["media_type"]),
+        members.file(f["file"]),
+        _tree_of(f, "metadata"),
     ),
-    "console": lambda f: Console(f["stream"], f["text"]),
-    "notice": lambda f: Notice(f["code"], f["message"], f.get("count", 1)),
-    "end": lambda f: RunEnd(f["status"], f.get("exit_code"), f.get("error")),
+    "console": lambda f: Console(members.text(f["stream"]), members.text(f["text"])),
+    "notice": lambda f: Notice(members.text(f["code"]), members.text(f["message"]), members.integer(f.get("count", 1))),
+    "end": lambda f: RunEnd(
+        cast("Status", members.text(f["status"])),
+        members.maybe(int, f.get("exit_code")),
+        members.maybe(str, f.get("error")),
+    ),
 }
 
 _ENVELOPE = ("kind", "seq", "time")
@@ -253,8 +256,8 @@ def from_fields(fields: Fields, writer: str) -> Record:
             body: Body = Unknown(kind, {key: value for key, value in fields.items() if key not in _ENVELOPE})
         else:
             body = read(fields)
-        return Record(writer, fields["seq"], fields["time"], body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Record(writer, members.integer(fields["seq"]), members.integer(fields["time"]), body)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadValueError(
             f"expected a record of kind {fields.get('kind')!r}, got {describe_fields(fields)}"
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 from tracklib.errors import BadValueError
 from tracklib.typing import JSON, Number
@@ -20,9 +20,9 @@ _KNOWN: frozenset[str] = frozenset(get_args(Aggregate))
 
 @dataclass(slots=True)
 class _Series:
-    wanted: tuple[Aggregate, ...]
-    maximize: bool
-    last: Number = 0
+    wanted: tuple[Aggregate, ...] = ()
+    maximize: bool = False
+    last: Number | None = None
     low: Number = math.inf
     high: Number = -math.inf
     total: float = 0.0
@@ -33,15 +33,25 @@ class _Series:
         if value != value:  # noqa: PLR0124  NaN: it is the last value, but no least, greatest or mean one
             return
         self.count += 1
-        self.total += value
-        self.low = min(self.low, value)
-        self.high = max(self.high, value)
+        try:
+            self.total += value
+        except OverflowError:  # an integer beyond all floats
+            self.total += math.inf if value > 0 else -math.inf
+        if value < self.low or self.count == 1:
+            self.low = value
+        if value > self.high or self.count == 1:
+            self.high = value
 
-    def value(self, aggregate: Aggregate) -> Number:
-        if aggregate == "last":
-            return self.last
-        if not self.count:
-            return math.nan
+    def prepend(self, other: _Series) -> None:
+        self.last = other.last if self.last is None else self.last
+        self.total += other.total
+        self.count += other.count
+        self.low = min(other.low, self.low)
+        self.high = max(other.high, self.high)
+
+    def value(self, aggregate: Aggregate) -> Number | None:
+        if aggregate == "last" or not self.count:
+            return self.last if aggregate == "last" else None
         if aggregate == "mean":
             return self.total / self.count
         largest = aggregate == "max" or (aggregate == "best" and self.maximize)
@@ -49,16 +59,21 @@ class _Series:
 
 
 class Aggregates:
-    """The aggregates that were asked for, kept up to date value by value."""
+    """The aggregates that were asked for, kept up to date value by value.
+
+    Every metric's series is followed, so that one may be asked for at any time.
+    """
 
     def __init__(self) -> None:
         self._series: dict[str, _Series] = {}
+        self._defined = False
 
     def __bool__(self) -> bool:
-        return bool(self._series)
+        """Tell whether any aggregate was asked for."""
+        return self._defined
 
     def define(self, key: str, aggregates: Iterable[str], *, maximize: bool) -> None:
-        """Ask for aggregates of a metric from now on.
+        """Ask for aggregates of a metric.
 
         Raises:
             BadValueError: An aggregate has another name than the five known.
@@ -66,20 +81,27 @@ class Aggregates:
         wanted = tuple(aggregates)
         if unknown := sorted(set(wanted) - _KNOWN):
             raise BadValueError(f"expected aggregates among {', '.join(sorted(_KNOWN))}, got {unknown[0]!r}")
-        self._series.setdefault(key, _Series((), maximize)).wanted = wanted  # type: ignore[assignment]  # just checked
-        self._series[key].maximize = maximize
+        series = self._series.setdefault(key, _Series())
+        series.wanted, series.maximize = cast("tuple[Aggregate, ...]", wanted), maximize
+        self._defined = True
 
     def update(self, values: Mapping[str, Number]) -> None:
         """Take in the values of one ``log()``."""
-        for key, series in self._series.items():
-            if key in values:
-                series.add(values[key])
+        for key, value in values.items():
+            if (series := self._series.get(key)) is None:
+                series = self._series[key] = _Series()
+            series.add(value)
+
+    def prepend(self, earlier: Aggregates) -> None:
+        """Take in what was logged before all that was taken in so far."""
+        for key, series in earlier._series.items():
+            self._series.setdefault(key, _Series()).prepend(series)
 
     def values(self) -> dict[str, JSON]:
         """Return ``{"loss.min": 0.1, ...}`` for every metric that has a value."""
         return {
-            f"{key}.{aggregate}": series.value(aggregate)
+            f"{key}.{aggregate}": value
             for key, series in self._series.items()
             for aggregate in series.wanted
-            if series.count or aggregate == "last"
+            if (value := series.value(aggregate)) is not None
         }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tracklib import config as configuration
+from tracklib import platform
 from tracklib.errors import ConfigError, RunStateError, UsageError
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
@@ -157,6 +158,11 @@ def _made_root(path: Path, messages: Messages) -> Root:
             f"instead. Make {path} writable or set TRACKLIB_DIR; deliver this run with: tracklib sync --dir {spare.path}"
         )
         return spare
+    if kind := platform.network_file_system(str(path)):
+        messages.warn(
+            f"the journal root {path} lies on {kind}, a network file system, which may be slow and full for all at "
+            "once; TRACKLIB_DIR can name a local disk instead (then run tracklib sync before the job ends)"
+        )
     return root
 
 

@@ -315,6 +315,7 @@ class Bench:
         """MLflow's own client."""
         from mlflow import MlflowClient
 
+        os.environ["MLFLOW_TRACKING_URI"] = self.store.uri  # for MLflow 2, whose artifacts know no other server
         return MlflowClient(self.store.uri)
 
     @property
@@ -330,6 +331,12 @@ class Bench:
         found = list(self.store.root.glob(f"*/{run_id}/artifacts"))
         assert len(found) == 1, (experiment_id, run_id)
         return found[0]
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch):
+    """Put back what a test or MLflow does to the environment."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
 
 
 @pytest.fixture

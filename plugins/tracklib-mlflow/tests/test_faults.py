@@ -1,6 +1,7 @@
 """Faults: servers that are down, refuse, stumble or hang, and records that MLflow refuses."""
 
 import http.server
+import math
 import os
 import sqlite3
 import subprocess
@@ -306,3 +307,43 @@ def test_nothing_is_printed(sqlite_store, tmp_path):
     )
     assert (done.stdout, done.stderr) == (b"", b"")
     assert RunInfo("p", "i", "n").status == "running"
+
+
+def test_points_that_mlflow_has_already_are_found_by_halves(sqlite_bench, monkeypatch):
+    """Before 3.17, a NaN sent again fails its whole request; all others of the request are written nevertheless."""
+    from mlflow.exceptions import MlflowException
+
+    sink = sqlite_bench.sink()
+    raw = sink._desk.client.raw
+    original = type(raw).log_batch
+
+    def tripping(self, run_id, metrics=(), **more):
+        if any(math.isnan(metric.value) for metric in metrics):
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key", error_code=3)
+        return original(self, run_id, metrics=metrics, **more)
+
+    monkeypatch.setattr(type(raw), "log_batch", tripping)
+    values = [1.0, math.nan, 3.0, 4.0, math.nan, 6.0]
+    outcomes = sink.send(sqlite_bench.records(*(Metrics({"x": value}, i) for i, value in enumerate(values))))
+    assert {outcome.kind for outcome in outcomes} == {"accepted"}
+    assert [value for value, _, _ in sqlite_bench.points()["x"]] == [1.0, 3.0, 4.0, 6.0]
+
+
+def test_a_server_that_fails_for_a_missing_file(sqlite_bench, monkeypatch):
+    """MLflow 2 answers 500 for a file that is not there; the listing tells a lost file from a server in trouble."""
+    from tracklib_mlflow.border import MissingError
+    from tracklib_mlflow.files import Files
+
+    sqlite_bench.write(Artifact("a", "t", (sqlite_bench.file("f", b"1"),)))
+    client = Client(sqlite_bench.settings.resolved())
+    files = Files(client, sqlite_bench.raw.info.artifact_uri, sqlite_bench.folder)
+
+    def fails(self, place, target):
+        raise TransientError("500")
+
+    monkeypatch.setattr(Files, "_local", lambda self, place: None)
+    monkeypatch.setattr(Files, "_downloaded", fails)
+    with pytest.raises(MissingError), files.fetched("a/lost"):
+        pass
+    with pytest.raises(TransientError, match="500"), files.fetched("a/f"):
+        pass

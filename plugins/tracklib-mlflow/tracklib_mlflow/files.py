@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tracklib.errors import RejectedError
+from tracklib.errors import RejectedError, TransientError
 from tracklib_mlflow import texts
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
@@ -133,11 +133,23 @@ class Files:
             MissingError: MLflow has no such file.
         """
         with self.staging() as folder:
-            with self._client.calling(f"downloading {place}", patient=True):
-                path = self._local(place) or self._downloaded(place, folder / "content")
+            path = self._fetch(place, folder / "content")
             if not path.is_file():
                 raise MissingError(f"MLflow holds no file {place}")
             yield path
+
+    def _fetch(self, place: str, target: Path) -> Path:
+        problem = None
+        try:
+            with self._client.calling(f"downloading {place}", patient=True):
+                return self._local(place) or self._downloaded(place, target)
+        except TransientError as error:
+            problem = error
+        # Servers of MLflow 2 answer 500 for a file that is not there, as if they had failed: the listing tells.
+        folder, _, name = place.rpartition("/")
+        if name != folder.rpartition("/")[2] and (place, False) not in self.top(folder):
+            raise MissingError(f"MLflow holds no file {place}")
+        raise problem
 
     def _local(self, place: str) -> Path | None:
         """Return where a file lies, if that is a folder of this machine: then nothing need be copied."""
