@@ -311,7 +311,7 @@ def test_nothing_is_printed(sqlite_store, tmp_path):
 
 def test_points_that_mlflow_has_already_are_found_by_halves(sqlite_bench, monkeypatch):
     """Before 3.17, a NaN sent again fails its whole request; all others of the request are written nevertheless."""
-    from mlflow.exceptions import MlflowException
+    from mlflow.exceptions import BAD_REQUEST, MlflowException
 
     sink = sqlite_bench.sink()
     raw = sink._desk.client.raw
@@ -319,7 +319,7 @@ def test_points_that_mlflow_has_already_are_found_by_halves(sqlite_bench, monkey
 
     def tripping(self, run_id, metrics=(), **more):
         if any(math.isnan(metric.value) for metric in metrics):
-            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key", error_code=3)
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: metrics.key", BAD_REQUEST)
         return original(self, run_id, metrics=metrics, **more)
 
     monkeypatch.setattr(type(raw), "log_batch", tripping)

@@ -41,6 +41,7 @@ class Files:
         self._uri = uri
         self._scratch = scratch
         self._texts: dict[str, str] = {}
+        self._put: set[str] = set()
         self._opened: Any = None
 
     @property
@@ -77,9 +78,9 @@ class Files:
 
     def put_text(self, digest: str, text: str) -> None:
         """Upload a companion text, once."""
-        if digest not in self._texts:
+        if digest not in self._put:
             self.put(f"{TEXTS}/{digest}.txt", lambda path: path.write_bytes(texts.to_bytes(text)))
-            self._texts[digest] = text
+            self._put.add(digest)
 
     def text(self, digest: str) -> str | None:
         """Return a companion text; ``None`` where it is not there or not what its name says."""

@@ -7,22 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tracklib.backends.contract import Outcome, SinkContext, accepted, changed
-from tracklib.model.records import Artifact, Media, Params, Record
+from tracklib.model.records import Params, Record
 from tracklib_mlflow import companions as kinds
-from tracklib_mlflow import registry, tags, texts
+from tracklib_mlflow import tags, texts
 from tracklib_mlflow.client import Client
-from tracklib_mlflow.companions import Companions, read_chunks, record_fields
-from tracklib_mlflow.files import Files, place_copy
+from tracklib_mlflow.companions import Companions
+from tracklib_mlflow.files import Files
 from tracklib_mlflow.params import Change, ParamBook
-from tracklib_mlflow.paths import media_place
 from tracklib_mlflow.points import Native, Point, Repeats, native, points_of
-from tracklib_mlflow.versions import Kept, Versions, local_path, stored_paths
 from tracklib_mlflow.wire import Wire
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-__all__ = ["ArtifactWriter", "Desk", "Keeper", "LabelWriter", "MediaWriter", "MetricWriter", "ParamWriter", "Writer"]
+__all__ = ["Desk", "LabelWriter", "MetricWriter", "ParamWriter", "Writer"]
 
 _MAX_POINTS = 1000
 
@@ -162,82 +160,4 @@ class LabelWriter:
         self._desk.put_texts(wire)
         self._desk.client.set_tags(self._desk.run_id, labels)
         self._desk.client.log_points(self._desk.run_id, list(numbers.values()))
-        return [accepted() for _ in records]
-
-
-class ArtifactWriter:
-    """Writes artifacts, each version where no other is, and models with aliases to the registry."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._versions: Versions | None = None
-
-    def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write artifacts."""
-        return [self._write(record) for record in records]
-
-    def _write(self, record: Record) -> Outcome:
-        artifact = record.body
-        assert isinstance(artifact, Artifact)
-        self._versions = self._versions or self._read_versions()
-        place, is_there = self._versions.place(record)
-        stored = stored_paths(artifact, place)
-        if not is_there:
-            self._upload(artifact, place, stored)
-        problem = self._register(artifact, place)
-        self._versions.add(record, place)
-        line = record_fields(record, place=place, stored=stored)
-        self._desk.companions.hold(kinds.ARTIFACTS, record, line)
-        return changed(problem) if problem else accepted()
-
-    def _upload(self, artifact: Artifact, place: str, stored: dict[str, str]) -> None:
-        """Stage all files first, so that a lost one leaves no half of a version behind."""
-        with self._desk.files.staging() as folder:
-            for file in artifact.files:
-                place_copy(self._desk.context.open_file(file), local_path(folder, stored[file.path], place))
-            if artifact.files:
-                self._desk.files.put_folder(folder, place)
-
-    def _register(self, artifact: Artifact, place: str) -> str | None:
-        is_model = artifact.type == "model" and any(file.path == "MLmodel" for file in artifact.files)
-        if not is_model or not artifact.aliases:
-            return None
-        source = f"{str(self._desk.run.info.artifact_uri).rstrip('/')}/{place}"
-        return registry.register(self._desk.client, self._desk.run_id, source, artifact.name, artifact.aliases)
-
-    def _read_versions(self) -> Versions:
-        """Return the versions that an earlier sink wrote; a damaged companion only costs another folder."""
-        lines = read_chunks(self._desk.files, kinds.ARTIFACTS, lambda _: None)
-        return Versions(map(Kept.from_line, lines))
-
-
-class MediaWriter:
-    """Writes media, one file each."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write media."""
-        for record in records:
-            body = record.body
-            assert isinstance(body, Media)
-            source = self._desk.context.open_file(body.file)
-            place = media_place(body.key, body.step, body.file.sha256, body.file.path)
-            self._desk.files.put(place, lambda path, source=source: place_copy(source, path))  # type: ignore[misc]
-            line = record_fields(record, place=place, stored={body.file.path: place})
-            self._desk.companions.hold(kinds.MEDIA, record, line)
-        return [accepted() for _ in records]
-
-
-class Keeper:
-    """Keeps whole records for which MLflow has no form at all."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Keep records."""
-        for record in records:
-            self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
         return [accepted() for _ in records]
