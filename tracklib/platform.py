@@ -15,6 +15,7 @@ __all__ = [
     "file_system",
     "host_name",
     "network_file_system",
+    "open_private",
     "pid_namespace",
     "process_start",
     "sync_data",
@@ -43,6 +44,21 @@ else:
         return None
 
 
+def open_private(path: str | os.PathLike[str], flags: int) -> int:
+    """Open a file, which is made where it is missing, for this user alone, whatever the umask says.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    fd = os.open(path, flags | os.O_CREAT, 0o600)
+    if sys.platform != "win32" and os.fstat(fd).st_mode & 0o777 != 0o600:
+        try:
+            os.fchmod(fd, 0o600)
+        except OSError:  # somebody else's, or a file system without modes
+            return fd
+    return fd
+
+
 def sync_data(fd: int) -> None:
     """Bring a file's content to the disk, its times not necessarily."""
     if sys.platform == "linux":
@@ -53,7 +69,7 @@ def sync_data(fd: int) -> None:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="ascii", errors="surrogateescape") as file:
             return file.read().strip()
     except OSError:
         return ""
@@ -86,13 +102,13 @@ def pid_namespace() -> str:
 
 
 def process_start(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty where there is none, or nobody tells.
+    """Return when a process started, in ticks since boot; empty where it is no more, or nobody tells.
 
     With the boot id and the namespace it names a process for good, where a process id alone is used again.
     """
     # The command's name may hold spaces and parentheses, so count behind its last parenthesis: proc(5), field 22.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 else ""
+    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""  # dead, though its parent has not looked
 
 
 def file_system(path: str) -> str:
@@ -101,11 +117,14 @@ def file_system(path: str) -> str:
     place = os.path.realpath(path)
     for line in _read("/proc/self/mountinfo").splitlines():
         # proc(5): the mount point is field 5, with octal escapes; the type is the first field behind the lone dash.
-        fields, _, rest = line.partition(" - ")
-        point = fields.split()[4].encode().decode("unicode_escape")
+        fields, type_ = line.partition(" - ")[0].split(), line.partition(" - ")[2].split()
+        if len(fields) < 5 or not type_:
+            continue
+        raw = fields[4].encode("ascii", "surrogateescape").decode("unicode_escape")
+        point = os.fsdecode(raw.encode("latin-1"))
         inside = place == point or place.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):  # of two on one point, the later one covers the earlier
-            best, kind = point, rest.split()[0]
+            best, kind = point, type_[0]
     return kind
 
 

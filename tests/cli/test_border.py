@@ -117,7 +117,7 @@ def test_ctrl_c_says_what_is_left(bench: Bench) -> None:
     assert len(bench.held()) == 7
 
 
-def test_nothing_but_json_is_on_stdout_in_a_pipe(bench: Bench) -> None:
+def test_a_reader_that_leaves_early_is_no_error(bench: Bench) -> None:
     """A command whose reader leaves early ends quietly."""
     for number in range(30):
         bench.run(f"run{number}")

@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.cli.conftest import Bench, plain
+from tracklib import platform
 from tracklib.delivery.receipt import Receipt, all_receipts
 
 OFFLINE = """
@@ -59,7 +62,7 @@ def test_sync_delivers_what_is_pending_once(bench: Bench) -> None:
     assert again.err == f"tracklib: nothing to deliver in {bench.root.path}\n"
     named = bench("sync", "one", "two")
     assert named.code == 0
-    assert "all of 2 deliveries is complete" in named.err
+    assert "2 deliveries are complete" in named.err
     assert len(bench.held()) == 12
 
 
@@ -85,7 +88,7 @@ def test_sync_fills_a_backend_with_all_runs(bench: Bench) -> None:
     assert held(bench) == {"a": 5, "b": 5, "c": 5, "d": 7}
     again = bench("sync", "--backend", "boxvendor")
     assert (again.code, len(bench.held())) == (0, 22)
-    assert "all of 4 deliveries is complete" in again.err
+    assert "4 deliveries are complete" in again.err
 
 
 def test_sync_fills_a_place_besides_another(bench: Bench) -> None:
@@ -265,3 +268,43 @@ def test_a_run_under_the_hands_of_a_relay_can_be_deleted(bench: Bench) -> None:
     assert done.code == 0
     assert not bench.root.run("digits", "run1").path.exists()
     assert not list(bench.root.active.iterdir())
+
+
+def test_a_silent_run_of_another_machine_is_stale_until_adopted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here can know whether it lives, so it stays open; ``--adopt`` ends it as crashed."""
+    done = bench.script("import os, tracklib; tracklib.init('digits', id='far').log({'a': 1}); os.kill(os.getpid(), 9)")
+    assert done.returncode == -9
+    for path in bench.root.run("digits", "far").journal.iterdir():
+        os.utime(path, (time.time() - 3600,) * 2)
+    monkeypatch.setattr(platform, "host_name", lambda: "elsewhere")
+
+    def status() -> str:
+        (run,) = bench("runs", "--json").json["runs"]
+        return str(run["status"])
+
+    assert status() == "stale"
+    refused = bench("delete", "far", "--yes")
+    assert refused.code == 2
+    assert "tracklib sync --adopt" in refused.err
+    assert bench("sync", "far").code == 0
+    assert status() == "stale"
+    assert bench("sync", "far", "--adopt").code == 0
+    assert status() == "crashed"
+
+
+@pytest.mark.server
+def test_a_real_vendor(bench: Bench) -> None:
+    """With the real MLflow: filled after the fact, verified equal, found healthy, and then safe to prune."""
+    pytest.importorskip("mlflow")
+    folder = bench.run("one", points=20, config={"lr": 0.1})
+    place = "mlflow:sqlite:///mlflow.db"
+    synced = bench.process("sync", "--backend", place)
+    assert synced.code == 0, synced
+    assert synced.out.startswith(f"{place}: 1 run: 23 confirmed, 0 pending, 0 changed, 0 refused")
+    verified = bench.process("verify", "--json")
+    assert verified.code == 0, verified
+    (comparison,) = verified.json["comparisons"]
+    assert (comparison["equal"], comparison["counts"]["points"], comparison["counts"]["params"]) == (True, 20, 1)
+    assert bench.process("doctor", place, "--timeout", "60s").code == 0
+    assert [run["id"] for run in bench("prune", "--older-than", "0s", "--yes", "--json").json["runs"]] == ["one"]
+    assert not folder.path.exists()

@@ -12,7 +12,6 @@ import pytest
 from tests.cli.conftest import Bench, plain
 from tracklib import platform
 from tracklib.backends.capabilities import Feature
-from tracklib.cli import checks
 
 
 def verdicts(document: Any, topic: str) -> dict[str, str]:
@@ -143,10 +142,31 @@ def test_the_file_system_is_found_by_the_longest_mount(monkeypatch: pytest.Monke
     assert platform.file_system("/") == ""
 
 
-def test_known_network_file_systems() -> None:
+def test_a_mount_of_any_name_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mount point with letters beyond ASCII, or bytes that are no text, hides nothing."""
+    table = tmp_path / "mountinfo"
+    lines = [
+        "1 0 8:1 / / rw - ext4 /dev/sda rw",
+        "2 1 0:2 / /d\u00e4ten rw - nfs4 host:/x rw",
+        "3 1 0:3 / /z\udcff rw - xfs s rw",
+    ]
+    table.write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
+    read = platform._read
+    monkeypatch.setattr(platform, "_read", lambda path: read(str(table)))
+    assert [platform.file_system(path) for path in ("/d\u00e4ten/x", "/z\udcff/x", "/daten")] == ["nfs4", "xfs", "ext4"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "network"),
+    [
+        *((kind, True) for kind in ("nfs4", "lustre", "cifs", "fuse.sshfs")),
+        *((kind, False) for kind in ("ext4", "xfs", "btrfs", "tmpfs", "overlay", "zfs", "")),
+    ],
+)
+def test_known_network_file_systems(monkeypatch: pytest.MonkeyPatch, kind: str, *, network: bool) -> None:
     """The file systems of clusters are known as such, local ones are not."""
-    assert {"nfs4", "lustre", "cifs", "fuse.sshfs"} <= checks._NETWORK
-    assert {"ext4", "xfs", "btrfs", "tmpfs", "overlay", "zfs", "apfs"} & checks._NETWORK == set()
+    monkeypatch.setattr(platform, "_read", lambda path: f"1 0 8:1 / / rw - {kind} /dev/sda rw" if kind else "")
+    assert platform.network_file_system("/") == (kind if network else "")
 
 
 def test_backends_are_listed_with_what_they_hold(bench: Bench) -> None:

@@ -112,6 +112,7 @@ class Desk:
             "TRACKLIB_DIR": str(self.root.path),
             "TRACKLIB_BACKENDS": "mlflow",
             "MLFLOW_TRACKING_URI": url,
+            "MLFLOW_EXPERIMENT_NAME": f"{path}",  # a run of the same project and id elsewhere is the same run
         }
 
     def start(self, script: str, **environ: str) -> subprocess.Popen[str]:

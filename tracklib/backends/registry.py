@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tracklib.backends.settings import BackendSettings
 
 __all__ = ["GROUP", "Resolved", "installed", "load_spec", "reopen", "resolve", "split_entry"]
+
+_CREDENTIAL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 GROUP = "tracklib.backends"
 """The entry-point group in which a plugin declares ``name = "package.spec:SPEC"``."""
@@ -89,6 +92,11 @@ def _missing(name: str) -> str:
 def split_entry(entry: str, /) -> tuple[str, str | None]:
     """Return a backend's name and, for a place such as ``mlflow:http://host:5000``, its location."""
     name, colon, location = entry.partition(":")
+    if _CREDENTIAL.search(location):
+        # Where a run goes is recorded, so no credential may stand in it; the message must not repeat it either.
+        raise ConfigError(
+            f"expected a place without a password, got one in {name}:...; use the backend's own variables"
+        )
     if not name or (colon and not location):
         raise ConfigError(f"expected a backend such as 'mlflow' or 'mlflow:http://host:5000', got {entry!r}")
     return name, location if colon else None
@@ -139,8 +147,18 @@ def _gather(
         values[key], origins[key] = environ[variable], variable
     for key, value in table.items():
         _check(key, model, f"table [{spec.name}]")
+        if key in model.secret_fields():
+            # The relay that delivers has this process's environment, not its files; and a file tends to be committed.
+            raise ConfigError(
+                f"table [{spec.name}]: expected no credential in a file, got {key!r}; use {_variable(model, spec, key)}"
+            )
         values[key], origins[key] = value, f"table [{spec.name}]"
     return values, origins
+
+
+def _variable(model: type[BackendSettings], spec: BackendSpec, key: str) -> str:
+    own = f"TRACKLIB_{spec.name.upper().replace('-', '_')}__{key.upper()}"
+    return f"the environment variable {next(iter(model.VARIABLES.get(key, ())), own)}"
 
 
 def _check(key: str, model: type[BackendSettings], where: str) -> None:

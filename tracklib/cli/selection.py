@@ -10,7 +10,7 @@ from pathlib import Path
 from tracklib import config
 from tracklib.errors import UsageError
 from tracklib.journal.glance import Glance, glance
-from tracklib.journal.layout import Root, RunFolder, decode_name
+from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.recovery import reap
 
 __all__ = ["id_of", "label", "look", "of_project", "open_root", "open_run", "project_of", "select"]
@@ -25,28 +25,21 @@ def open_root(place: Path | None) -> Root:
         UsageError: The given place is no folder.
         ConfigError: The configuration is wrong.
     """
+    place = place.expanduser() if place is not None else None
     if place is not None and not place.is_dir():
         got = "a file" if place.exists() else "nothing"
         raise UsageError(f"--dir: expected a journal root at {place}, got {got}")
-    return Root(place.expanduser() if place is not None else config.load().root)
+    return Root(place if place is not None else config.load().root)
 
 
 def id_of(folder: RunFolder) -> str:
-    """Return a run's id, from its folder's name; the name itself where only a hash was kept."""
-    return _decoded(folder.path.name)
+    """Return a run's id, from its folder's name."""
+    return folder.names()[1]
 
 
 def project_of(folder: RunFolder) -> str:
     """Return a run's project, likewise."""
-    # A trailing % marks a project that bears the name of one of the root's own folders.
-    return _decoded(folder.path.parent.name.removesuffix("%"))
-
-
-def _decoded(name: str) -> str:
-    try:
-        return decode_name(name) or name
-    except ValueError:  # no name that tracklib gave
-        return name
+    return folder.names()[0]
 
 
 def label(folder: RunFolder) -> str:

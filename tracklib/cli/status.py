@@ -128,23 +128,20 @@ def _print(root: Root, found: list[_Delivery], damaged: dict[str, str], *, refus
 
 def _table(found: list[_Delivery]) -> Any:
     from tracklib.cli.console import grid, safe
-    from tracklib.cli.deliveries import STATE_STYLES, STATUS_STYLES
+    from tracklib.cli.deliveries import STATE_STYLES
     from tracklib.cli.quantities import duration_text
 
-    table = grid(
-        "run", "status!", "backend", "state!", "confirmed>", "pending>", "changed>", "refused>", "lag>", "relay!", "url"
-    )
+    table = grid("run!", "project", "backend", "state!", "confirmed>", "pending>", "lag>")
     for item in found:
         receipt, info = item.receipt, item.look.info
         table.add_row(
-            safe(item.name),
-            safe(info.status, STATUS_STYLES[info.status]),
-            safe(receipt.entry),
+            safe(info.id),
+            safe(info.project, cut=True),
+            safe(receipt.entry, cut=True),
             safe(receipt.state, STATE_STYLES[receipt.state]),
-            *(safe(f"{n:,}") for n in (receipt.confirmed_records, item.pending, receipt.changed, receipt.refused)),
+            safe(f"{receipt.confirmed_records:,}"),
+            safe(f"{item.pending:,}"),
             safe(duration_text(item.lag) if item.pending else "-"),
-            safe("running" if item.relay else "-"),
-            safe(receipt.url or "-"),
         )
     return table
 
@@ -156,6 +153,10 @@ def _remarks(item: _Delivery, *, refused: bool) -> Iterator[tuple[Any, str]]:
     head = f"{item.name} {receipt.entry}:"
     if receipt.error:
         yield safe(f"{head} {receipt.state}: {receipt.error}"), "red" if receipt.state == "paused" else "yellow"
+    if item.pending and not item.relay and receipt.state != "paused":
+        yield safe(f"{head} no relay is at work: tracklib sync starts one"), "yellow"
+    if receipt.url:
+        yield safe(f"{head} {receipt.url}"), ""
     if receipt.resent:
         yield safe(f"{head} {receipt.resent:,} sent again after a fault"), "dim"
     for reason, count in receipt.changes.items():

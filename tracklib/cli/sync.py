@@ -114,10 +114,8 @@ def _print(root: Root, errand: Errand, lines: list[Line]) -> None:
 
     console = out()
     if not errand.keys and not errand.problems:
-        say(
-            f"nothing to deliver in {root.path}"
-            + (f": all of {plural(errand.settled, 'delivery', 'deliveries')} is complete" if errand.settled else "")
-        )
+        settled = plural(errand.settled, "delivery is", "deliveries are") if errand.settled else ""
+        say(f"nothing to deliver in {root.path}" + (f": {settled} complete" if settled else ""))
     for total in totals(lines):
         counts = f"{total.confirmed:,} confirmed, {total.pending:,} pending, {total.changed:,} changed"
         url = f"  {total.urls[0]}" if len(total.urls) == 1 else ""
