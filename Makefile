@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench clean
+.PHONY: help setup demo test soak lint types bench clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 
 test: $(STAMP) ## run every test, against a real MLflow too
 	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
+
+soak: $(STAMP) ## kill training 200 times and relays 50 times, and count what is lost
+	@TRACKLIB_KILLS=200 $(PY) -m pytest -q -p no:randomly tests/promises/test_2_never_lost.py
 
 lint: $(STAMP) ## check form and style
 	@$(BIN)/ruff format --check .

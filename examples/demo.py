@@ -2,8 +2,8 @@
 
     make demo
 
-It starts real MLflow servers on 127.0.0.1, needs no account, asks nothing, and leaves its data in ``.demo``. The exit
-code is 0 only if everything that it claims was seen to hold.
+It starts real MLflow servers on 127.0.0.1, needs no account, asks nothing, and leaves its data in ``.demo`` (of the
+folder that is given, if one is). The exit code is 0 only if everything that it claims was seen to hold.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 from tracklib.delivery.lease import Lease
 
 HOME = Path(__file__).resolve().parents[1]
-PLACE = HOME / ".demo"
+PLACE = Path(sys.argv[1] if len(sys.argv) > 1 else HOME).resolve() / ".demo"
 JOURNAL = PLACE / "tracklib"
 SCRIPT = "examples/digits.py"
 WIDE = 200
@@ -90,7 +90,7 @@ class Stage:
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a child process: nothing of the caller's own tracking is in it."""
-    foreign = ("TRACKLIB_", "MLFLOW_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    foreign = ("TRACKLIB_", "MLFLOW_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "TRACKLIB_DIR": str(JOURNAL), **more}
 
@@ -364,11 +364,15 @@ def farewell(stage: Stage, first: Server, run_id: str) -> None:
 
 
 def stop_relays() -> None:
-    """End the relays that are still there, idle."""
-    for lease in (JOURNAL / "relays").glob("*/lease"):
-        if pid := Lease(lease).holder():
+    """End the relays that are still there, idle, and wait until they are gone."""
+    leases = [Lease(path) for path in (JOURNAL / "relays").glob("*/lease")]
+    for lease in leases:
+        if pid := lease.holder():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while any(lease.holder() is not None for lease in leases) and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from tracklib.errors import ConfigError
 
@@ -95,7 +95,7 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
                 tables[key] = {**tables.get(key, {}), **value}
                 continue
             _check_key(key, _KEYS, f"{path}")
-            if key in raw and raw[key] != value and origins[key].startswith(_PREFIX):
+            if key in raw and not _agrees(raw[key], value) and origins[key].startswith(_PREFIX):
                 overridden.append(f"{origins[key]} is set, but {path} says {key} = {value!r}, which counts")
             raw[key], origins[key] = value, str(path)
     for key, value in (arguments or {}).items():
@@ -120,6 +120,11 @@ def _check_key(key: str, known: Iterable[str], where: str) -> None:
         raise ConfigError(f"{where}: unknown setting {key!r}{nearest(key, known)}")
 
 
+def _agrees(text: object, value: object) -> bool:
+    """Tell whether a variable says what a file says: ``true`` and True, ``5`` and 5."""
+    return text == value or (isinstance(text, str) and text.strip().lower() == str(value).lower())
+
+
 def _project_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if any((folder / name).exists() for name in ("tracklib.toml", "pyproject.toml", ".git")):
@@ -135,8 +140,9 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
             continue
         key = variable[len(_PREFIX) :].lower()
         _check_key(key, _KEYS, f"environment variable {variable}")
-        raw[key] = [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
-        origins[key] = variable
+        if text.strip():  # an empty variable is one that is not set
+            raw[key] = [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
+            origins[key] = variable
     return raw, origins, []
 
 
@@ -145,9 +151,22 @@ def _files(home: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     if own.is_file():
         yield own, _toml(own)
     shared = home / "pyproject.toml"
-    # Parsing TOML costs more than the rest of init(): look before.
-    if shared.is_file() and b"tool.tracklib" in shared.read_bytes():
-        yield shared, cast("dict[str, Any]", _toml(shared).get("tool", {}).get("tracklib", {}))
+    # Parsing TOML costs more than the rest of init(): look before. A requirement (tracklib-core) is no table.
+    if shared.is_file() and b"tracklib" in _content(shared).replace(b"tracklib-", b""):
+        tools = _toml(shared).get("tool", {})
+        table = tools.get("tracklib", {}) if isinstance(tools, dict) else tools
+        if not isinstance(table, dict):
+            raise ConfigError(f"{shared}: expected a table [tool.tracklib], got {table!r}")
+        yield shared, table
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror or error}; make it readable, or move it away"
+        ) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -156,7 +175,7 @@ def _toml(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(_content(path).decode("utf-8"))
     except ValueError as error:
         raise ConfigError(f"expected TOML in {path}, got an error: {error}; mend the file, or move it away") from error
 
@@ -165,8 +184,18 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if isinstance(raw.get("dir"), os.PathLike):
         raw["dir"] = os.fspath(raw["dir"])
     raw |= {key: tuple(raw[key]) for key in _LISTS if isinstance(raw.get(key), list)}
-    if all(_is_exact(key, value) for key, value in raw.items()):
-        return Settings(**raw)  # nothing that could be wrong: pydantic, which takes longest to load, is not needed
+    exact = all(_is_exact(key, value) for key, value in raw.items())
+    # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
+    settings = Settings(**raw) if exact else _converted(raw, origins)
+    wrong = [(key, "expected a text that is not empty") for key in sorted(_TEXT) if not getattr(settings, key).strip()]
+    if not settings.finish_timeout >= 0:  # nor NaN
+        wrong.append(("finish_timeout", "expected 0 or more seconds"))
+    if wrong:
+        raise ConfigError("\n".join(f"{origins[key]}: {key}: {text}, got {raw[key]!r}" for key, text in wrong))
+    return settings
+
+
+def _converted(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     from pydantic import TypeAdapter, ValidationError
 
     try:

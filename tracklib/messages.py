@@ -52,5 +52,5 @@ def _print(text: str) -> None:
         for line in text.splitlines():
             stream.write(f"tracklib: {printable(line)}\n")
         stream.flush()
-    except (OSError, ValueError):
-        return  # a closed stderr must not end a training
+    except Exception:  # a stderr that is closed, or is none, must not end a training
+        return

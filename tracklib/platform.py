@@ -108,7 +108,9 @@ def process_start(pid: int) -> str:
     """
     # The command's name may hold spaces and parentheses, so count behind its last parenthesis: proc(5), field 22.
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""  # dead, though its parent has not looked
+    return (
+        fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
+    )  # dead, though its parent has not looked
 
 
 def file_system(path: str) -> str:

@@ -22,7 +22,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: list[int]) -
     folder = root.run("p", "r")
     writer = SegmentWriter(folder, "r", "p", warn=pytest.fail)
     for number, time in enumerate(times):
-        monkeypatch.setattr("tracklib.journal.writer.time.time_ns", lambda time=time: time)
+        monkeypatch.setattr("tracklib.journal.open_segment.time.time_ns", lambda time=time: time)
         writer.append(Metrics({"a": float(number)}, number))
     monkeypatch.undo()
     writer.close()

@@ -26,8 +26,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without the caller's own tracking."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("TRACKLIB_", "MLFLOW_"))} | more
+    """Return the environment without the caller's own tracking, and without a width (xdist's workers have one)."""
+    foreign = ("TRACKLIB_", "MLFLOW_", "COLUMNS", "LINES")
+    return {key: value for key, value in os.environ.items() if not key.startswith(foreign)} | more
 
 
 def commands() -> list[tuple[str, str]]:

@@ -263,7 +263,7 @@ def test_a_step_that_is_none_is_no_record(step: str) -> None:
         codec.from_fields({"kind": "metrics", "seq": 1, "time": 1, "step": step, "values": {}}, "w")
 
 
-@pytest.mark.parametrize("depth", [900, 1020, 100_000])
+@pytest.mark.parametrize("depth", [20_000, 100_000])
 def test_a_deep_line_is_refused_and_not_fatal(depth: int) -> None:
     """A line nested without end is damaged like any other: no reader falls over it."""
     line = b'{"kind":"params","seq":1,"time":1,"values":{"a":' + b"[" * depth + b"]" * depth + b"}}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
+from tracklib import platform
 from tracklib.errors import BadValueError, RejectedError
 from tracklib.journal.layout import Root, private_folder
 from tracklib.model.records import FileRef
@@ -14,11 +16,20 @@ __all__ = ["BlobStore"]
 _CHUNK = 1 << 20
 
 
+def _created(path: Path) -> BinaryIO:
+    return os.fdopen(platform.open_private(path, os.O_WRONLY | os.O_EXCL), "wb")
+
+
 class BlobStore:
     """The content-addressed files of a journal root."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
+
+    @property
+    def home(self) -> Path:
+        """The journal root that they lie in."""
+        return self._root.path.resolve()
 
     def path(self, sha256: str) -> Path:
         """Return where a content lies, whether it is there or not."""
@@ -52,8 +63,7 @@ class BlobStore:
             BadValueError: The file changed while it was copied.
             OSError: It cannot be read, or the disk is full.
         """
-        private_folder(self._root.scratch)
-        temporary = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
+        temporary = self._temporary()
         try:
             with source.open("rb") as reader:
                 before = os.fstat(reader.fileno())
@@ -63,33 +73,35 @@ class BlobStore:
                 raise BadValueError(
                     f"expected {source} to rest while it is recorded, but it changed; log it when it is written"
                 )
-            self._place(temporary, digest)
+            self._place(temporary, digest, size)
         finally:
             temporary.unlink(missing_ok=True)
         return FileRef(path, size, digest)
 
     def add_bytes(self, content: bytes, path: str) -> FileRef:
         """Keep some bytes and return their reference."""
-        private_folder(self._root.scratch)
-        temporary = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
         import hashlib
 
+        temporary = self._temporary()
         digest = hashlib.sha256(content).hexdigest()
         try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as file:
+            with _created(temporary) as file:
                 file.write(content)
-            self._place(temporary, digest)
+            self._place(temporary, digest, len(content))
         finally:
             temporary.unlink(missing_ok=True)
         return FileRef(path, len(content), digest)
+
+    def _temporary(self) -> Path:
+        private_folder(self._root.scratch)
+        return self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
 
     def _copy(self, reader: int, target: Path) -> tuple[str, int]:
         import hashlib  # loads OpenSSL, which a run without artifacts need not pay for
 
         digest = hashlib.sha256()
         size = 0
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as writer:
+        with _created(target) as writer:
             while chunk := os.read(reader, _CHUNK):
                 digest.update(chunk)
                 writer.write(chunk)
@@ -98,11 +110,14 @@ class BlobStore:
             os.fsync(writer.fileno())
         return digest.hexdigest(), size
 
-    def _place(self, temporary: Path, digest: str) -> None:
+    def _place(self, temporary: Path, digest: str, size: int) -> None:
         final = self.path(digest)
         try:
             os.utime(final)  # as good as new: whoever removes what no record names yet spares what is young
+            whole = final.stat().st_size == size  # else it was cut short by a power cut, and is mended now
         except FileNotFoundError:
+            whole = False
+        if not whole:
             private_folder(final.parent)
             os.replace(temporary, final)
 

@@ -33,7 +33,7 @@ class Flusher:
         """Start from nothing, as a forked child does: it has no thread, and its parent's writers are not its own."""
         self._writers: weakref.WeakSet[SegmentWriter] = weakref.WeakSet()
         self._chores: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may end a run while its thread is in here
         self._thread: threading.Thread | None = None
 
     def add(self, writer: SegmentWriter) -> None:
@@ -41,8 +41,15 @@ class Flusher:
         with self._lock:
             self._writers.add(writer)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tracklib-flusher", daemon=True)
-                self._thread.start()
+                self._start()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name="tracklib-flusher", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads, or the interpreter is ending: what is written waits for the system
+            return
+        self._thread = thread
 
     def remove(self, writer: SegmentWriter) -> None:
         """Leave a writer alone, which closes itself."""
@@ -81,7 +88,7 @@ class Flusher:
         try:
             writer.flush()
             if beat:
-                writer.alive.beat()
+                writer.beat()
         except OSError:
             return  # closed meanwhile, or its disk fails: the next write says so
 

@@ -10,7 +10,7 @@ from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.liveness import Life
 from tracklib.journal.reader import SegmentReader
-from tracklib.journal.recovery import REAPER, last_record, writers
+from tracklib.journal.recovery import REAPER, last_record, role_of, writers
 from tracklib.journal.segment import Header
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
@@ -54,15 +54,16 @@ def glance(folder: RunFolder) -> Glance:
             if isinstance(last.body, RunEnd):
                 ends[segment.stem.removesuffix(REAPER)] = last
     info = _info(folder, next((h for h, _ in found.values() if h is not None), None), starts, list(ends.values()))
-    still = any(_still_open(segment, header, life, ends) for segment, (header, life) in found.items())
+    lives = [life for segment, (header, life) in found.items() if _still_open(segment, header, life, ends)]
+    still = bool(lives)
     if still and info.status != "running":
         info = replace(info, status="running", ended=None)
-    stale = still and all(life == "stale" for s, (_, life) in found.items() if s.stem not in ends)
+    stale = still and set(lives) == {"stale"}
     return Glance(replace(info, status="stale") if stale else info, totals, still, size)
 
 
 def _still_open(segment: Path, header: Header | None, life: Life, ends: dict[str, Record]) -> bool:
-    role = header.role if header is not None else "main"
+    role = role_of(segment, header)
     if role == "main":
         return segment.stem not in ends
     return role == "child" and life == "alive"
@@ -77,11 +78,9 @@ def _starts(segment: Path) -> list[tuple[int, RunStart]]:
 
 
 def _info(folder: RunFolder, header: Header | None, starts: list[tuple[int, RunStart]], ends: list[Record]) -> RunInfo:
-    run_id = header.run if header is not None else folder.path.name
-    project = header.project if header is not None else folder.path.parent.name
-    if not starts:
-        return RunInfo(project, run_id, run_id, started=header.created if header is not None else 0)
-    start = max(starts, key=lambda item: (item[1].attempt, item[0]))[1]
+    project, run_id = (header.project, header.run) if header is not None else folder.names()
+    start = max(starts, key=lambda item: (item[1].attempt, item[0]))[1] if starts else RunStart(project, run_id)
+    created = header.created if header is not None else 0
     end = max(ends, key=lambda record: record.time, default=None)
     body = end.body if end is not None and isinstance(end.body, RunEnd) else None
     return RunInfo(
@@ -89,7 +88,7 @@ def _info(folder: RunFolder, header: Header | None, starts: list[tuple[int, RunS
         run_id,
         start.name,
         body.status if body is not None else "running",
-        min(time for time, _ in starts),
+        min((time for time, _ in starts), default=created),
         end.time if end is not None else None,
         start.group,
         start.job_type,

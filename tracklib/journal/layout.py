@@ -6,6 +6,7 @@ import os
 import string
 from pathlib import Path
 
+from tracklib import platform
 from tracklib.errors import UsageError
 
 __all__ = ["Root", "RunFolder", "decode_name", "encode_name"]
@@ -62,6 +63,13 @@ def decode_name(encoded: str) -> str | None:
     return out.decode("utf-8", "surrogatepass")
 
 
+def _decoded(name: str) -> str:
+    try:
+        return decode_name(name) or name
+    except (ValueError, IndexError):  # no name that tracklib gave
+        return name
+
+
 class RunFolder:
     """The folder of one run."""
 
@@ -69,6 +77,11 @@ class RunFolder:
         self.path = path
         self.journal = path / "journal"
         self.receipts = path / "receipts"
+
+    def names(self) -> tuple[str, str]:
+        """Return the project and the run's id by the folders' names; a name that is no encoding stands for itself."""
+        # A trailing % marks a project that bears the name of one of the root's own folders.
+        return _decoded(self.path.parent.name.removesuffix("%")), _decoded(self.path.name)
 
     def segments(self) -> list[Path]:
         """Return the run's segments, oldest first."""
@@ -105,11 +118,12 @@ class Root:
         Raises:
             OSError: The place cannot be written.
         """
+        fresh = not self.path.is_dir() or not os.listdir(self.path)  # else git may know files of the user's in it
         for folder in (self.path, self.active, self.blobs, self.relays, self.scratch):
             private_folder(folder)
-        ignore = self.path / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        if fresh:
+            with os.fdopen(platform.open_private(self.path / ".gitignore", os.O_WRONLY), "w") as file:
+                file.write("*\n")
 
     def run(self, project: str, run_id: str) -> RunFolder:
         """Return the folder of a run, which need not exist."""
@@ -135,7 +149,8 @@ class Root:
 def private_folder(path: Path) -> None:
     """Make a folder and those above it that are missing; nobody else may look in."""
     if not path.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            private_folder(path.parent)
         try:
             path.mkdir(mode=0o700)
         except FileExistsError:

@@ -39,13 +39,14 @@ class WriterLock:
 
     def __init__(self, segment: Path) -> None:
         self.path = _lock_path(segment)
-        self._fd: int | None = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
+        self._fd: int | None = platform.open_private(self.path, os.O_RDWR)
         platform.try_lock(self._fd)
         _own.add(str(self.path))
 
     def beat(self) -> None:
         """Say that this writer lives."""
         if self._fd is not None:
+            platform.try_lock(self._fd)  # whoever opened and closed this file in this process has let the lock go
             os.utime(self.path)
 
     def release(self) -> None:
@@ -78,19 +79,21 @@ def life_of(segment: Path, header: Header | None) -> Life:
         return "alive"
     if header is not None and not header.is_local():
         return "stale" if time.time() - last_beat(segment) > STALE else "alive"
-    held = _is_held(path)
-    if held is None:
-        held = header is not None and platform.process_start(header.pid) == header.start != ""
-    return "alive" if held else "gone"
+    return "alive" if _is_held(path) or _is_running(header) else "gone"
 
 
-def _is_held(path: Path) -> bool | None:
+def _is_running(header: Header | None) -> bool:
+    """Tell whether the very process is there: its lock is gone too where it opened and closed the file once more."""
+    return header is not None and platform.process_start(header.pid) == header.start != ""
+
+
+def _is_held(path: Path) -> bool:
     try:
         fd = os.open(path, os.O_RDWR)
     except OSError:
-        return None
+        return False
     try:
         taken = platform.try_lock(fd)
     finally:
         os.close(fd)
-    return None if taken is None else not taken
+    return taken is False

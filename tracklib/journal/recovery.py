@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
+from tracklib import platform
 from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.liveness import Life, last_beat, life_of
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.segment import Header, seal, seed_of
 from tracklib.model.codec import dumps, to_fields
-from tracklib.model.records import Record, RunEnd
+from tracklib.model.records import Record, RunEnd, RunStart
 
-__all__ = ["REAPER", "has_ended", "last_record", "reap", "writers"]
+__all__ = ["REAPER", "has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
 
 REAPER = "-reaped"
 """What a reaper adds to the id of the writer that it ends."""
@@ -29,7 +29,7 @@ def last_record(segment: Path) -> Record | None:
         with segment.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
-            lines = file.read().split(b"\n")
+            lines = file.read().split(b"\n")[:-1]  # what has no line feed yet is no line
         for line in reversed(lines):
             if line and (record := reader.parse(line, counting=False)) is not None:
                 return record
@@ -64,6 +64,19 @@ def writers(folder: RunFolder) -> dict[Path, tuple[Header | None, Life]]:
     return found
 
 
+def role_of(segment: Path, header: Header | None) -> str:
+    """Return a segment's role; where its header is damaged, as its name and its first records tell."""
+    if header is not None:
+        return header.role
+    if segment.stem.endswith(REAPER):
+        return "reaper"
+    try:
+        first = next(SegmentReader(segment).records(), None)
+    except (CorruptJournalError, OSError):
+        return "child"  # of another version: its own tracklib ends it
+    return "main" if first is None or isinstance(first[0].body, RunStart) else "child"
+
+
 def reap(folder: RunFolder, *, adopt: bool = False) -> list[str]:
     """Record the end of each writer that began the run and is gone without a word; return their ids.
 
@@ -74,39 +87,55 @@ def reap(folder: RunFolder, *, adopt: bool = False) -> list[str]:
     """
     ended = []
     for segment, (header, life) in writers(folder).items():
-        role = header.role if header is not None else "main"
         gone = life == "gone" or (adopt and life == "stale")
-        if role != "main" or not gone or has_ended(segment):
+        if not gone or role_of(segment, header) != "main" or has_ended(segment):
             continue
-        if _write_end(folder, segment, header):
+        last = last_record(segment)
+        silent = max(last.time + 1 if last is not None else 0, int(last_beat(segment) * 1e9))
+        if write_end(folder, segment, silent, RunEnd("crashed", None, "the process vanished without a word")):
             ended.append(segment.stem)
     return ended
 
 
-def _write_end(folder: RunFolder, segment: Path, header: Header | None) -> bool:
+def write_end(folder: RunFolder, segment: Path, time: int, end: RunEnd) -> bool:
+    """Record the end of a segment's writer beside the segment; return whether there was none yet.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
     writer = segment.stem + REAPER
     final = folder.journal / f"{writer}.jsonl"
     if final.exists():
         return False
-    project, run = (header.project, header.run) if header is not None else ("", folder.path.name)
+    project, run = _identity(folder, segment)
     seed = seed_of(writer)
-    last = last_record(segment)
-    silent = max(last.time + 1 if last is not None else 0, int(last_beat(segment) * 1e9))
-    end = Record(writer, 1, silent, RunEnd("crashed", None, "the process vanished without a word"))
-    lines = seal(dumps(Header.here(run, project, writer, "reaper").fields()), seed) + seal(dumps(to_fields(end)), seed)
-    temporary = final.with_suffix(f".{os.getpid()}.tmp")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    header = Header.here(run, project, writer, "reaper")
+    lines = seal(dumps(header.fields()), seed) + seal(dumps(to_fields(Record(writer, 1, time, end))), seed)
+    temporary = final.with_suffix(f".{os.urandom(8).hex()}.tmp")
+    try:
+        with os.fdopen(platform.open_private(temporary, os.O_WRONLY | os.O_EXCL), "wb") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        return _place(temporary, final)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _place(temporary: Path, final: Path) -> bool:
     try:
         os.link(temporary, final)  # fails where another process was first, and never shows half a file
     except FileExistsError:
         return False
     except OSError:  # a file system without hard links: two reapers write the same words, so the last one may win
         os.replace(temporary, final)
-        return True
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
     return True
+
+
+def _identity(folder: RunFolder, segment: Path) -> tuple[str, str]:
+    """Return a run's project and id: as its header says, or where that is damaged as its folders are named."""
+    try:
+        header = SegmentReader(segment).header()
+    except (OSError, CorruptJournalError):
+        header = None
+    return (header.project, header.run) if header is not None else folder.names()

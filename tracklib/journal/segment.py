@@ -115,7 +115,13 @@ class Header:
                 f"expected a journal of format {FORMAT.partition('.')[0]}.x, got {version} in {where}; "
                 "install a newer tracklib to read it"
             )
-        return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+        known = {name: fields[name] for name in cls.__slots__ if name in fields}
+        numbers = {"pid", "created"}
+        if not {"run", "project", "writer"} <= known.keys() or any(
+            type(value) is not (int if name in numbers else str) for name, value in known.items()
+        ):
+            raise CorruptJournalError(f"expected a journal's header as the first line of {where}, got another record")
+        return cls(**known)
 
     def is_local(self) -> bool:
         """Tell whether the writer ran on this machine, since its last start, in this process table."""

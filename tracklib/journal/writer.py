@@ -1,34 +1,43 @@
-"""The writer: one process's segment of a run, which never raises into training."""
+"""The writer: one process's part of a run, which never raises into training."""
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tracklib import platform
+from tracklib.errors import BadValueError
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.liveness import WriterLock
-from tracklib.journal.segment import Header, new_writer_id, seal, seed_of
-from tracklib.model.codec import dumps, to_fields
-from tracklib.model.records import Body, Notice, Record
+from tracklib.journal.open_segment import OpenSegment
+from tracklib.journal.segment import seal
+from tracklib.model.codec import dumps, loads, to_fields
+from tracklib.model.records import Body, Notice, Record, RunEnd
 
 __all__ = ["SegmentWriter"]
+
+_MAX_LINE = 64 << 20
+"""Bytes: a quarter of what a reader holds for a line that goes on."""
+
+_Make = Callable[[int, int], dict[str, object]]
+"""Returns a record as a JSON object, given its number and time."""
 
 
 class SegmentWriter:
     """Appends sealed lines to a segment of its own: one ``write(2)`` a record, in the order of their numbers.
 
     What cannot be written is counted, told once through ``warn``, and recorded as a notice when writing works again.
+    A segment that was torn, or whose file fails, is followed by a new one. A record that interrupts another (from a
+    signal's handler, or a finaliser) goes to a segment beside it.
 
     Attributes:
-        writer: This incarnation's id; another one after a fork, and after a line that was torn by a full disk.
-        seq: The number of the last record.
+        segment: Where records go.
+        depth: How many records are being written: more than one where one interrupts another. Hold the lock.
         lost: Records that could not be written so far.
+        closed: Whether `close` was called.
     """
 
     def __init__(
@@ -40,126 +49,208 @@ class SegmentWriter:
         self._warned = False
         self._told = 0
         self.lost = 0
-        self.lock = threading.RLock()  # a signal handler may log while its thread is in log()
-        self._time = 0
-        private_folder(folder.path.parent)
-        private_folder(folder.path)
-        private_folder(folder.journal)
-        self._open()
+        self.lock = threading.RLock()
+        self.depth = 0
+        self.closed = False
+        self.segment = self._first = self._opened(role)
+        self._beside: dict[int, OpenSegment] = {}
+        self._locks: list[WriterLock] = []  # of segments that are followed: while one is held, the writer lives
         flusher.add(self)
 
-    def _open(self) -> None:
-        """Begin a new segment.
+    @property
+    def writer(self) -> str:
+        """The current segment's id; another one after a fork, and after a line that was torn."""
+        return self.segment.writer
 
-        Raises:
-            OSError: It cannot be created.
-        """
-        self.writer = new_writer_id()
-        self.path: Path = self._folder.journal / f"{self.writer}.jsonl"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self.alive = WriterLock(self.path)  # before the segment: no reader may find one without the other
-        self._fd = os.open(self.path, flags, 0o600)
-        self._seed = seed_of(self.writer)
-        self.seq = 0
-        self._torn = False
-        self.dirty = True
-        header = Header.here(self._run, self._project, self.writer, self._role)
-        self._write(seal(dumps(header.fields()), self._seed))
+    @property
+    def seq(self) -> int:
+        """The number of the last record in the current segment."""
+        return self.segment.seq
 
-    def tick(self) -> int:
-        """Return the time for the next record, in nanoseconds: now, yet always later than the last. Hold the lock."""
-        now = time.time_ns()
-        self._time = now if now > self._time else self._time + 1
-        return self._time
+    @property
+    def path(self) -> Path:
+        """The current segment's file."""
+        return self.segment.path
+
+    @property
+    def alive(self) -> WriterLock:
+        """The lock of the current segment."""
+        return self.segment.alive
+
+    def _opened(self, role: str, after: int = 0) -> OpenSegment:
+        for folder in (self._folder.path.parent, self._folder.path, self._folder.journal):
+            private_folder(folder)
+        return OpenSegment(self._folder, self._run, self._project, role, after)
+
+    # -- records
 
     def append(self, body: Body) -> bool:
         """Write a record; return whether it stands in the file."""
-        with self.lock:
-            record = Record(self.writer, self.seq + 1, self.tick(), body)
-            return self.append_fields(to_fields(record))
+        return self._append(lambda seq, time: to_fields(Record("", seq, time, body)))
 
-    def append_fields(self, fields: dict[str, object]) -> bool:
-        """Write a record that is a JSON object already, numbered ``seq + 1``. Hold the lock."""
-        self.seq += 1
-        return self._write(seal(dumps(fields), self._seed))
+    def append_fields(self, kind: str, fields: dict[str, object]) -> bool:
+        """Write a record that is a JSON object already, but for its number and time."""
+        return self._append(lambda seq, time: {"kind": kind, "seq": seq, "time": time, **fields})
+
+    def _append(self, make: _Make) -> bool:
+        with self.lock:
+            level = self.depth
+            self.depth = level + 1
+            try:
+                return not self.closed and self._put(level, make)
+            finally:
+                self.depth = level
 
     def write_sealed(self, json_object: bytes) -> bool:
-        """Seal a record that is JSON already, numbered ``seq + 1``, and write it. Hold the lock."""
-        self.seq += 1
-        return self._write(seal(json_object, self._seed))
-
-    def _write(self, line: bytes) -> bool:
+        """Seal a record that is JSON already, numbered `seq` + 1, and write it. Hold the lock, at depth 1."""
+        segment = self.segment
         try:
-            if self._torn:
-                return self._reopen()
-            written = os.write(self._fd, line)
-            while written < len(line):
-                self._torn = True  # until the rest is there
-                written += os.write(self._fd, line[written:])
-            self._torn = False
+            segment.put(seal(json_object, segment.seed))
         except OSError as error:
-            self._failed(error)
-            return False
-        self.dirty = True
+            if not segment.broken:
+                return self._failed(error, segment)
+            fields = loads(json_object)
+            return self._put(0, lambda seq, time: {**fields, "seq": seq, "time": time})
         if self.lost != self._told:
-            self._tell()
+            self._tell(0)
         return True
 
-    def _reopen(self) -> bool:
-        """Go on in a new segment: nothing is ever appended behind a torn line. The record at hand counts as lost."""
-        old = self._fd
-        lock = self.alive
-        self._open()
-        os.close(old)
-        lock.release()
-        self.lost += 1
-        return False
+    def _put(self, level: int, make: _Make) -> bool:
+        error = self._try(level, make)
+        if error is not None:
+            return self._failed(error, self._beside.get(level, self.segment))
+        if self.lost != self._told:
+            self._tell(level)
+        return True
 
-    def _failed(self, error: OSError) -> None:
+    def _try(self, level: int, make: _Make) -> OSError | None:
+        """Write a record, where the write tears its segment once more in a new one; return what kept it from it."""
+        for last in (False, True):
+            try:
+                segment = self._at(level)
+            except OSError as error:
+                return error
+            line = seal(dumps(make(segment.seq + 1, segment.tick())), segment.seed)
+            if len(line) > _MAX_LINE:
+                raise BadValueError(
+                    f"expected a record of at most {_MAX_LINE >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
+                )
+            try:
+                segment.put(line)
+            except OSError as error:
+                if last or not segment.broken:
+                    return error
+            else:
+                break
+        return None
+
+    def _at(self, level: int) -> OpenSegment:
+        """Return the segment for records that interrupt ``level`` others, after a broken one a new one.
+
+        Raises:
+            OSError: None can be created.
+        """
+        found = self._beside.get(level) if level else self.segment
+        if found is not None and not found.broken:
+            return found
+        # Only the first segment speaks for the process: those that follow it, or stand beside it, are its children.
+        segment = self._opened("child", self.segment.time)
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.close()
+            self._locks.append(found.alive)
+        if level:
+            self._beside[level] = segment
+        else:
+            self.segment = segment
+        return segment
+
+    def _failed(self, error: OSError, segment: OpenSegment) -> bool:
+        if self.closed:  # by a handler that interrupted this very record
+            return False
         self.lost += 1
-        if error.errno in (errno.EIO, errno.ESTALE, errno.EBADF):
-            self._torn = True
+        segment.seq += 1  # a gap, by which a reader sees that something is missing
         if not self._warned:
             self._warned = True
             self._warn(
-                f"cannot write the journal {self.path}: {error.strerror or error}. Training goes on; records are "
+                f"cannot write the journal {segment.path}: {error.strerror or error}. Training goes on; records are "
                 "dropped and counted until writing works again. Free space on that disk, or set TRACKLIB_DIR."
             )
+        return False
 
-    def _tell(self) -> None:
-        count, self._told = self.lost - self._told, self.lost
-        self._warned = False
-        self.append(Notice("dropped", "records that the disk did not take", count))
+    def _tell(self, level: int) -> None:
+        lost = self.lost
+        notice = Notice("dropped", "records that the disk did not take", lost - self._told)
+        if self._try(level, lambda seq, time: to_fields(Record("", seq, time, notice))) is None:
+            self._told = lost
+            self._warned = False
+
+    # -- the disk
 
     def flush(self) -> None:
         """Bring what was written to the disk."""
-        if self.dirty:
-            self.dirty = False
-            try:
-                platform.sync_data(self._fd)
-            except OSError as error:
-                with self.lock:
-                    self._failed_sync(error)
+        for segment in (self.segment, *list(self._beside.values())):
+            self._flush(segment)
 
-    def _failed_sync(self, error: OSError) -> None:
-        """Go on in a new segment after a failed sync: its pages may be marked clean though they never reached disk."""
-        self._torn = True
-        self._warn(f"cannot bring the journal {self.path} to disk: {error.strerror or error}; a new segment is begun")
+    def _flush(self, segment: OpenSegment) -> None:
+        with self.lock:  # not while syncing: log() waits for no disk
+            if segment.fd < 0 or segment.size == segment.synced:
+                return
+            fd, size = os.dup(segment.fd), segment.size
+        try:
+            if not segment.sync(fd, size):
+                segment.broken = True
+                self._warn(f"the journal {segment.path} was deleted while the run goes on; a new segment is begun")
+        except OSError as error:
+            segment.broken = True
+            self._warn(
+                f"cannot bring the journal {segment.path} to disk: {error.strerror or error}; a new segment is begun"
+            )
+        finally:
+            os.close(fd)
+
+    def beat(self) -> None:
+        """Show that the writer lives."""
+        for segment in (self._first, self.segment, *list(self._beside.values())):
+            segment.alive.beat()
+
+    # -- the end
+
+    def end(self, body: RunEnd) -> None:
+        """Write the run's end, so that the first segment counts as ended even where it takes nothing any more."""
+        with self.lock:
+            if self.depth == 0 and self.segment is self._first and self.append(body) and self.segment is self._first:
+                return
+            from tracklib.journal.recovery import write_end
+
+            write_end(self._folder, self._first.path, self.segment.tick(), body)
 
     def close(self) -> None:
         """Flush, and stop being alive."""
         with self.lock:
             flusher.remove(self)
             self.flush()
-            os.close(self._fd)
-            self.alive.release()
+            self.closed = True
+            for segment in (self.segment, *self._beside.values()):
+                with contextlib.suppress(OSError):
+                    segment.close()
+                segment.alive.release()
+            for lock in self._locks:
+                lock.release()
+            if self.lost != self._told:
+                self._warn(f"{self.lost - self._told} records of this run were dropped, which the disk did not take")
 
     def reopen_in_child(self) -> None:
-        """Begin a segment of the child's own after ``fork``; the parent's stays the parent's."""
+        """Go on in a segment of the child's own after ``fork``; the parent's stays the parent's."""
         self.lock = threading.RLock()
+        self.depth = 0
         self._role = "child"
-        old, lock = self._fd, self.alive
-        self._open()
-        os.close(old)
-        lock.forget()
+        self.lost = self._told = 0
+        for segment in (self.segment, *self._beside.values()):
+            with contextlib.suppress(OSError):
+                segment.close()
+            segment.alive.forget()
+        for lock in self._locks:
+            lock.forget()
+        self._beside, self._locks = {}, []
         flusher.add(self)

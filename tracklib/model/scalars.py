@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from fractions import Fraction
 
-__all__ = ["MAX_BITS", "MAX_DIGITS", "describe", "number", "step_number", "timestamp_ns"]
+__all__ = ["MAX_BITS", "MAX_DIGITS", "describe", "describe_error", "number", "step_number", "timestamp_ns"]
 
 MAX_DIGITS = 4300
 """What Python itself writes and reads of an integer, by default."""
@@ -44,6 +44,15 @@ def _shortened(value: object) -> str:
     return text if len(text) <= _SHORT else text[: _SHORT - 3] + "..."
 
 
+def describe_error(error: BaseException) -> str:
+    """Name an error for a message: its type and text."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def number(value: object) -> Number:
     """Return the exact Python number that a scalar stands for.
 
@@ -63,7 +72,7 @@ def number(value: object) -> Number:
     except BadValueError:
         raise
     except Exception as error:  # a value's own code may raise anything
-        raise BadValueError(f"reading {describe(value)} raised {type(error).__name__}: {error}") from error
+        raise BadValueError(f"reading {describe(value)} raised {describe_error(error)}") from error
     return _bounded(found, value)
 
 

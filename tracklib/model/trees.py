@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from typing import TypeAlias, cast
 
 from tracklib.errors import BadValueError
-from tracklib.model.scalars import MAX_BITS, MAX_DIGITS, describe, number
+from tracklib.model.scalars import MAX_BITS, MAX_DIGITS, describe, describe_error, number
 from tracklib.typing import JSON
 
 __all__ = ["flatten", "merge", "same", "to_json", "tree", "unflatten"]
@@ -71,7 +71,7 @@ class _Walk:
         try:
             return self._json(value, place, depth)
         except Exception as error:  # one bad value must not cost its neighbours
-            self.report(place, f"could not be read ({type(error).__name__}: {error}); {_TEXT}")
+            self.report(place, f"could not be read ({describe_error(error)}); {_TEXT}")
             return describe(value)
 
     def _json(self, value: object, place: str, depth: int) -> JSON:
@@ -117,7 +117,7 @@ class _Walk:
             try:
                 name = key if type(key) is str else _key_text(key)
             except Exception as error:
-                problem = f"has a key that cannot be written ({type(error).__name__}: {error}); left out"
+                problem = f"has a key that cannot be written ({describe_error(error)}); left out"
                 self.report(place, problem)
                 continue
             where = f"{place}.{name}" if place else name
@@ -127,7 +127,7 @@ class _Walk:
             try:
                 item = value[key]
             except Exception as error:
-                self.report(where, f"could not be read ({type(error).__name__}: {error}); left out")
+                self.report(where, f"could not be read ({describe_error(error)}); left out")
                 continue
             out[name] = self.safely(item, where, depth)
         return out

@@ -32,17 +32,18 @@ def capture(
     """
     source = _source(path)
     left: list[str] = []
-    label = name if name is not None else source.resolve().name
+    label = name if name is not None else os.path.basename(os.path.abspath(source))
     if not label:
         raise BadValueError(f"expected a name for the artifact, got {describe(label)}")
     files: tuple[FileRef, ...]
     folders: tuple[str, ...]
     if source.is_file():
         files, folders = (blobs.add(source, source.name),), ()
+    elif source.resolve().is_relative_to(blobs.home):
+        raise BadValueError(f"expected a directory outside the journal, got {source}, which would come to hold itself")
     else:
         files, folders = _directory(blobs, source, left)
-    words = tuple(dict.fromkeys([aliases] if isinstance(aliases, str) else aliases))
-    return Artifact(label, type, files, words, metadata, folders), left
+    return Artifact(label, type, files, tuple(dict.fromkeys(aliases)), metadata, folders), left
 
 
 def _source(path: object) -> Path:
@@ -59,7 +60,7 @@ def _source(path: object) -> Path:
 def _directory(blobs: BlobStore, source: Path, left: list[str]) -> tuple[tuple[FileRef, ...], tuple[str, ...]]:
     files = []
     folders = []
-    for relative, is_folder in _walk(source, left):
+    for relative, is_folder in _walk(source, left, blobs.home):
         if is_folder:
             folders.append(relative)
             continue
@@ -70,19 +71,30 @@ def _directory(blobs: BlobStore, source: Path, left: list[str]) -> tuple[tuple[F
     return tuple(files), tuple(folders)
 
 
-def _walk(source: Path, left: list[str]) -> Iterator[tuple[str, bool]]:
-    """Yield the files, and the directories without any, by name; links that lead out of the directory are left out."""
-    home = source.resolve()
-    for folder, folders, names in os.walk(source):
+def _walk(source: Path, left: list[str], journal: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the files, and the directories without any, by name.
+
+    Links that lead out of the directory are left out, and so is the journal itself, which would hold itself.
+    """
+    home = Path(os.path.realpath(source))  # resolve() raises at a loop of links, before Python 3.11
+
+    def unreadable(error: OSError) -> None:
+        left.append(str(error))
+
+    for folder, folders, names in os.walk(source, onerror=unreadable):
         folders.sort()
         here = os.path.relpath(folder, source)
+        if own := [name for name in folders if Path(os.path.realpath(os.path.join(folder, name))) == journal]:
+            folders.remove(own[0])
+            left.append(f"{os.path.normpath(os.path.join(here, own[0]))}: the journal of this very run")
         linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         left += [f"{os.path.normpath(os.path.join(here, name))}: a link to a directory" for name in linked]
         if not names and not folders and here != ".":
             yield Path(here).as_posix(), True
         for name in sorted(names):
             relative = Path(here, name).as_posix()
-            target = Path(folder, name).resolve()
+            # Not Path.resolve, which raises where links run in a circle.
+            target = Path(os.path.realpath(os.path.join(folder, name)))
             if not target.is_relative_to(home):
                 left.append(f"{relative}: a link that leads out of the directory")
             elif not target.is_file():

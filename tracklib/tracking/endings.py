@@ -7,15 +7,17 @@ nothing in a forked child, which is not the process that began the run.
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
 
+from tracklib.model.scalars import describe_error
 from tracklib.typing import Status
 
 __all__ = ["Ending", "Endings", "ending_of", "endings"]
@@ -42,15 +44,20 @@ def ending_of(error: BaseException | None) -> Ending:
         return _of_exit(error.code)
     if isinstance(error, KeyboardInterrupt):
         return Ending("killed", None, "KeyboardInterrupt")
-    text = str(error)
-    return Ending("failed", None, f"{type(error).__name__}: {text}"[:2000] if text else type(error).__name__)
+    return Ending("failed", None, describe_error(error))
 
 
 def _of_exit(code: object) -> Ending:
     """Return what ``sys.exit(code)`` means: None and 0 are success, a number is itself, anything else is 1."""
-    number = 0 if code is None else code if isinstance(code, int) else 1
-    text = f"exit: {code}"[:2000] if not isinstance(code, int) and code is not None else None
+    number = 0 if code is None else int(code) if isinstance(code, int) else 1  # True is 1
+    text = f"exit: {code}" if not isinstance(code, int) and code is not None else None
     return Ending("finished" if number == 0 else "failed", number, text)
+
+
+def _uncaught(error: BaseException) -> Ending:
+    """Return what an exception that nothing caught means: Python exits with 1, or dies of Ctrl-C's signal."""
+    ending = ending_of(error)
+    return replace(ending, exit_code=-signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1)
 
 
 class Endings:
@@ -82,6 +89,7 @@ class Endings:
         atexit.register(self._at_exit)
         self._chain_excepthook()
         self._chain_exit()
+        self._chain_quitters()
         if threading.current_thread() is threading.main_thread() and sys.platform != "win32":
             self._chain_sigterm()
 
@@ -92,8 +100,8 @@ class Endings:
         before = sys.excepthook
 
         def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-            if self._is_owner():
-                self._seen = ending_of(error)
+            if self._is_owner() and not hasattr(sys, "ps1"):  # at a prompt, the process lives on
+                self._seen = _uncaught(error)
             before(kind, error, trace)
 
         sys.excepthook = excepthook
@@ -111,6 +119,20 @@ class Endings:
             before(status)
 
         sys.exit = exit
+
+    def _chain_quitters(self) -> None:
+        """See the code that the builtins ``exit`` and ``quit`` are given; both are of one class of module ``site``."""
+        quitter = type(getattr(builtins, "exit", None))
+        if quitter.__name__ != "Quitter":  # python -S has none, and notebooks have their own
+            return
+        before = quitter.__call__
+
+        def call(self_: object, code: Any = None) -> Any:
+            if self._is_owner() and threading.current_thread() is threading.main_thread():
+                self._seen = _of_exit(code)
+            return before(self_, code)
+
+        quitter.__call__ = call  # type: ignore[method-assign]  # the interpreter looks it up on the class
 
     def _chain_sigterm(self) -> None:
         before = signal.getsignal(signal.SIGTERM)

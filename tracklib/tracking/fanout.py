@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tracklib.messages import Messages
+from tracklib.model.scalars import describe_error
 from tracklib.typing import PathLike, Scalar, Status, Step, TagsLike, Tracker
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class FanOutTracker:
             except Exception as error:  # containment is this class's purpose
                 self.failures[index] = self.failures.get(index, 0) + 1
                 name = type(tracker).__name__
-                text = f"{name}.{method} raised {type(error).__name__}: {error}; its siblings go on"
+                text = f"{name}.{method} raised {describe_error(error)}; its siblings go on"
                 self._messages.warn(text, once=f"{index}.{method}.{type(error).__name__}")
 
     def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
         """Record the values of metrics at one step."""
-        self._each("log", lambda tracker: tracker.log(dict(values), step=step, timestamp=timestamp))
+        self._each("log", lambda tracker: tracker.log(_own(values), step=step, timestamp=timestamp))
 
     def log_params(self, params: Mapping[str, object], /) -> None:
         """Record params."""
@@ -53,7 +54,7 @@ class FanOutTracker:
 
     def set_tags(self, tags: TagsLike, /) -> None:
         """Set tags."""
-        fixed = tags if isinstance(tags, (Mapping, str)) else list(tags)  # an iterator serves all, not the first alone
+        fixed = _listed(tags)
         self._each("set_tags", lambda tracker: tracker.set_tags(_copied(fixed)))
 
     def log_artifact(
@@ -67,10 +68,11 @@ class FanOutTracker:
         metadata: Mapping[str, object] | None = None,
     ) -> None:
         """Record a file or directory."""
+        fixed = _listed(aliases)
         self._each(
             "log_artifact",
             lambda tracker: tracker.log_artifact(
-                path, name=name, type=type, aliases=list(aliases), metadata=_copied(metadata)
+                path, name=name, type=type, aliases=_copied(fixed), metadata=_copied(metadata)
             ),
         )
 
@@ -90,9 +92,24 @@ class FanOutTracker:
         self.finish(status=ending.status, exit_code=ending.exit_code)
 
 
+def _own(values: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Return a copy of metrics; an array of one element can be changed too."""
+    plain = type(values) is dict and all(type(value) is float or type(value) is int for value in values.values())
+    return dict(values) if plain else _copied(values)
+
+
+def _listed(value: _T) -> _T:
+    """Turn an iterator into a list: it serves all trackers, not the first alone. Anything else stays as it is."""
+    return cast("_T", list(value)) if isinstance(value, Iterator) else value
+
+
 def _copied(value: _T) -> _T:
     """Copy deeply what can be copied deeply, such as a config, and plainly what cannot, such as one with a lock in it."""
     try:
         return copy.deepcopy(value)
     except Exception:  # whatever a value's own __deepcopy__ raises
-        return copy.copy(value)
+        if isinstance(value, dict):
+            return cast("_T", {key: _copied(item) for key, item in value.items()})
+        if isinstance(value, list):
+            return cast("_T", [_copied(item) for item in value])
+        return value

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tracklib.model.scalars import number, step_number
+from tracklib.errors import BadValueError
+from tracklib.model.scalars import describe, number, step_number
 from tracklib.model.trees import merge, tree
+from tracklib.tracking.endings import ending_of
 from tracklib.tracking.tags import tag_values
 from tracklib.typing import JSON, Number, PathLike, Scalar, Status, Step, TagsLike
 
@@ -63,9 +65,13 @@ class MemoryTracker:
 
     def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
         """Keep the values of metrics at one step."""
+        if "" in values or not all(isinstance(key, str) for key in values):
+            raise BadValueError(f"expected metrics' names, texts that are not empty, got {describe(list(values))}")
         at = self._next if step is None else step_number(step)
-        self.points += [Point(key, at, number(value), timestamp) for key, value in values.items()]
-        self._next = max(self._next, int(at) + 1)
+        points = [Point(key, at, number(value), timestamp) for key, value in values.items()]
+        if points:
+            self.points += points
+            self._next = max(self._next, int(at // 1) + 1)
 
     def log_params(self, params: Mapping[str, object], /) -> None:
         """Keep params."""
@@ -103,4 +109,5 @@ class MemoryTracker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.finish(status="finished" if error is None else "failed")
+        ending = ending_of(error)
+        self.finish(status=ending.status, exit_code=ending.exit_code)

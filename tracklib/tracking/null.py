@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,11 @@ class NullTracker:
     id = ""
     name = ""
     project = ""
+    attempt = 1
 
     def __init__(self) -> None:
+        self.config: dict[str, JSON] = {}
+        self.path = Path(os.devnull)
         self.summary: dict[str, JSON] = {}
         self.url: dict[str, str] = {}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -11,7 +11,7 @@ from tracklib.errors import BadValueError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Artifact, Body, Notice, Params, Summary, Tags
+from tracklib.model.records import Artifact, Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
 from tracklib.tracking.redaction import Redactor
@@ -51,6 +51,7 @@ class Recorder:
         self._strict = strict
         self._forked = False
         self._notices = 0
+        self._unlisted: dict[str, int] = {}
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
@@ -60,7 +61,11 @@ class Recorder:
 
     def write(self, body: Body) -> None:
         """Write a record as it is."""
-        self.writer.append(body)
+        self._written(self.writer.append(body))
+
+    def _written(self, stands: bool) -> None:  # noqa: FBT001  what the writer answered
+        if not stands and self.writer.closed:  # by another thread, meanwhile
+            self._late("log")
 
     def after_fork(self) -> None:
         """Remember that this is a forked child, which records in a segment of its own, if it records at all."""
@@ -73,18 +78,31 @@ class Recorder:
         """Write metrics that are JSON as they stand; return False where they turn out not to be."""
         writer = self.writer
         with writer.lock:
-            at: Any = self.next_step if step is None else step
-            try:
-                line = _dumps(
-                    {"kind": "metrics", "seq": writer.seq + 1, "time": writer.tick(), "step": at, "values": values}
-                )
-            except TypeError:  # a name that is no text, an integer beyond 64 bits
+            segment = writer.segment
+            if not self.plain or writer.depth or segment.broken:  # finished meanwhile; inside another log(); torn
                 return False
-            writer.write_sealed(line)
-            if at >= self.next_step:
-                self.next_step = at + 1
-            if self.aggregates:
-                self.aggregates.update(values)
+            writer.depth = 1
+            try:
+                at: Any = self.next_step if step is None else step
+                try:
+                    line = _dumps(
+                        {
+                            "kind": "metrics",
+                            "seq": segment.seq + 1,
+                            "time": segment.tick(),
+                            "step": at,
+                            "values": values,
+                        }
+                    )
+                except TypeError:  # a name that is no text, an integer beyond 64 bits
+                    return False
+                writer.write_sealed(line)
+                if at >= self.next_step:
+                    self.next_step = at + 1
+                if self.aggregates:
+                    self.aggregates.update(values)
+            finally:
+                writer.depth = 0
         return True
 
     def metrics(self, values: object, step: object, timestamp: object) -> None:
@@ -96,7 +114,7 @@ class Recorder:
         if not isinstance(values, Mapping):
             raise BadValueError(f"expected a mapping of names to numbers, got {scalars.describe(values)}")
         problems: list[str] = []
-        numbers = _numbers(values, problems)
+        numbers = self._numbers(values, problems)
         if self.next_step is None:
             self.next_step = self._find_step()
         self.plain = True
@@ -110,11 +128,51 @@ class Recorder:
 
     def _write_metrics(self, numbers: dict[str, Number], fields: dict[str, object], at: Step) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
-        writer = self.writer
-        head = {"kind": "metrics", "seq": writer.seq + 1, "time": writer.tick()}
-        writer.append_fields({**head, **fields, "values": tokens})
+        self._written(self.writer.append_fields("metrics", {**fields, "values": tokens}))
         self.next_step = max(self.next_step or 0, int(at // 1) + 1)
-        self.aggregates.update(numbers)
+        if self.aggregates:
+            self.aggregates.update(numbers)
+
+    def _numbers(self, values: Mapping[Any, Any], problems: list[str]) -> dict[str, Number]:
+        numbers: dict[str, Number] = {}
+        for key, value in values.items():
+            if not isinstance(key, str) or not key:
+                problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
+                continue
+            try:
+                numbers[str(key)] = scalars.number(value)
+            except BadValueError as error:
+                secret = self._redactor.is_secret_name(key)
+                problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
+                problems.append(f"metric {key!r}: {problem}")
+        return numbers
+
+    def define_metric(
+        self, key: object, wanted: Iterable[str], *, maximize: bool, earlier: Callable[[], Iterable[Record]]
+    ) -> None:
+        """Ask for aggregates of a metric, over what was logged before, too.
+
+        Args:
+            key: Its name.
+            wanted: The aggregates' names.
+            maximize: Whether the largest value is the best.
+            earlier: Reads the run's records so far.
+        """
+        if not isinstance(key, str) or not key:
+            raise BadValueError(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
+        writer = self.writer
+        with writer.lock:
+            first = not self.aggregates
+            self.aggregates.define(key, wanted, maximize=maximize)
+            mine, behind = writer.writer, writer.seq
+        if not first:  # every series has been followed since
+            return
+        before = Aggregates()
+        for record in earlier():
+            if isinstance(record.body, Metrics) and (record.writer != mine or record.seq <= behind):
+                before.update(record.body.values)
+        with writer.lock:
+            self.aggregates.prepend(before)
 
     # -- everything else
 
@@ -127,12 +185,12 @@ class Recorder:
 
     def tags(self, tags: object) -> None:
         """Write tags."""
-        clean: dict[str, str | None] = {}
-        for key, value in tag_values(tags).items():
-            held = self._clean_tree({key: value}, "tag")[key]
-            clean[self.clean_text(key, "tag")] = None if held is None else str(held)
+        problems: list[str] = []
+        clean = self._clean_tree(tag_values(tags, problems), "tag")
         if clean:
-            self.write(Tags(clean))
+            self.write(Tags(cast("dict[str, str | None]", clean)))
+        if problems:
+            raise BadValueError("; ".join(problems))
 
     def summary(self, key: object, value: object) -> None:
         """Write one summary value."""
@@ -163,10 +221,21 @@ class Recorder:
                 self._forked = False
             record()
         except Exception as error:  # promise 1: tracking never costs a run
-            text = str(error) if isinstance(error, BadValueError) else f"{type(error).__name__}: {error}"
+            text = str(error) if isinstance(error, BadValueError) else scalars.describe_error(error)
             self._refuse(f"{method}: {text}")
             if self._strict:
                 raise BadValueError(f"{method}: {text}") from error
+
+    def complain(self, method: str, text: str) -> None:
+        """Refuse an argument of a method that goes on all the same, unless ``strict``.
+
+        Raises:
+            BadValueError: Under ``strict``.
+        """
+        if self.open:
+            self._refuse(f"{method}: {text}")
+            if self._strict:
+                raise BadValueError(f"{method}: {text}")
 
     def _late(self, method: str) -> None:
         text = f"{method} was called after the run was finished; nothing is recorded"
@@ -176,11 +245,12 @@ class Recorder:
 
     def _refuse(self, text: str) -> None:
         clean = self._redactor.text(text)
-        self._messages.warn(f"{clean} (refused; training goes on)", once=clean)
+        # In a loop, the same fault comes with another value, or address, each time: it is told once.
+        self._messages.warn(f"{clean} (refused; training goes on)", once=clean.partition(", got ")[0])
         self._note("refused", clean)
 
     def _tell_change(self, place: str, problem: str) -> None:
-        text = f"{place} {problem}"
+        text = self._redactor.text(f"{place or 'the mapping'} {problem}")
         self._messages.warn(text)
         self._note("changed", text)
 
@@ -188,6 +258,19 @@ class Recorder:
         self._notices += 1
         if self._notices <= _MAX_NOTICES:
             self.write(Notice(code, text[:_NOTICE_CHARS], count))
+        else:
+            self._unlisted[code] = self._unlisted.get(code, 0) + count
+
+    def end(self, ending: RunEnd) -> None:
+        """Write what is known only now, and the end; nothing comes between, or behind."""
+        with self.writer.lock:
+            for code, count in self._unlisted.items():
+                self.write(Notice(code, f"more than the first {_MAX_NOTICES:,} notices, not listed one by one", count))
+            self._unlisted.clear()
+            if self.aggregates:
+                self.write(Summary(self.aggregates.values()))
+            self.writer.end(ending)
+            self.writer.close()
 
     def _clean_tree(self, values: Mapping[str, JSON], what: str) -> dict[str, JSON]:
         hidden: list[str] = []
@@ -209,18 +292,3 @@ class Recorder:
         if clean != text:
             self._note("redacted", what)
         return clean
-
-
-def _numbers(values: Mapping[Any, Any], problems: list[str]) -> dict[str, Number]:
-    numbers: dict[str, Number] = {}
-    for key, value in values.items():
-        if not isinstance(key, str) or not key:
-            problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
-            continue
-        try:
-            numbers[str(key)] = scalars.number(value)
-        except BadValueError as error:
-            problems.append(f"metric {key!r}: {error}")
-        except Exception as error:  # a value's own code may raise anything
-            problems.append(f"metric {key!r}: reading it raised {type(error).__name__}: {error}")
-    return numbers

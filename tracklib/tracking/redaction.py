@@ -12,74 +12,72 @@ __all__ = ["REDACTED", "Redactor"]
 
 REDACTED = "[redacted]"
 
-_SECRET_WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "secrets",
-        "credential",
-        "credentials",
-        "apikey",
-        "accesskey",
-        "privatekey",
-        "secretkey",
-        "authorization",
-        "cookie",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_SECRET_WORDS = _words("pwd secret secrets credential credentials authorization cookie cookies passwords")
+_SECRET_ENDS = (
+    *("password", "passwd", "passphrase", "passcode", "apikey", "accesskey", "privatekey", "secretkey"),
+    *("accesstoken", "authtoken", "apitoken"),
 )
-_KEY_PAIRS = frozenset(
-    {
-        *(("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key"), ("account", "key")),
-        *(("signing", "key"), ("encryption", "key"), ("connection", "string"), ("auth", "header")),
-    }
+"""Ends of words, for those who write ``PGPASSWORD`` or ``dbpassword``."""
+
+_PAIRS = frozenset(
+    {("connection", "string"), ("conn", "str"), ("auth", "header"), ("basic", "auth"), ("webhook", "url")}
 )
-_TOKEN_COMPANY = frozenset(
-    [
-        "auth",
-        "access",
-        "api",
-        "bearer",
-        "refresh",
-        "id",
-        "session",
-        "secret",
-        "hub",
-        "hf",
-        "github",
-        "gitlab",
-        "slack",
-        "oauth",
-    ]
+_VENDORS = _words(
+    "anthropic aws azure clearml cohere comet databricks docker gcp github gitlab google groq hf huggingface mistral "
+    "mlflow neptune npm openai openrouter pypi replicate slack swanlab telegram together wandb"
 )
-_NO_SECRETS = frozenset({"author", "authors", "tokenizer"})
+_COMPANY = {
+    "key": _VENDORS | _words("access account api encryption master private secret shared signing ssh storage"),
+    "token": _VENDORS
+    | _words("access api auth bearer bot client csrf deploy gh hub id jwt login oauth pat personal refresh sas secret")
+    | _words("security service session sso tracking user vault"),
+    "pass": _words("admin db ftp mysql pg postgres redis root smtp sudo user"),
+}
+"""What stands before ``key``, ``token`` and ``pass`` where they name a secret, and not a primary key or padding token."""
+
+_HEADERS = _words("authorization proxy-authorization cookie set-cookie")
+_NO_SECRETS = _words("author authors tokenizer")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _VALUES = re.compile(
     r"""
-      -----BEGIN[ A-Z]*PRIVATE\ KEY-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY-----|$)
+      -----BEGIN[ A-Z]*PRIVATE\ KEY[ A-Z]*-----.*?(?:-----END[ A-Z]*PRIVATE\ KEY[ A-Z]*-----|$)
     | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                                   # AWS access key id
     | \bgh[pousr]_[A-Za-z0-9]{30,}\b | \bgithub_pat_[A-Za-z0-9_]{40,}\b
     | \bglpat-[A-Za-z0-9_-]{20,}
-    | \bhf_[A-Za-z0-9]{30,}\b
+    | \bhf_[A-Za-z0-9]{30,}\b | \bgsk_[A-Za-z0-9]{40,}\b | \br8_[A-Za-z0-9]{30,}\b
     | \bsk-(?:proj-|ant-|or-)?[A-Za-z0-9_-]{20,}
-    | \bxox[abposr]-[A-Za-z0-9-]{10,}
-    | \bAIza[0-9A-Za-z_-]{35}\b
-    | \bnpm_[A-Za-z0-9]{36}\b | \bpypi-[A-Za-z0-9_-]{50,}
+    | \b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}
+    | \bxox[abposr]-[A-Za-z0-9-]{10,} | (?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}
+    | \bAIza[0-9A-Za-z_-]{35}\b | \bya29\.[0-9A-Za-z_-]{20,}
+    | \bnpm_[A-Za-z0-9]{36}\b | \bpypi-[A-Za-z0-9_-]{50,} | \bdapi[0-9a-f]{32}\b
+    | \bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,} | \b\d{8,10}:[A-Za-z0-9_-]{35}\b
     | \bwandb_v1_[A-Za-z0-9_]{20,}
-    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*       # JSON web token
-    | (?<=Bearer\ )[A-Za-z0-9._~+/-]{8,}=* | (?<=Basic\ )[A-Za-z0-9+/]{8,}=*
-    | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)                                 # user:password of a URL
-    | (?<=://)[^/\s:@]{20,}(?=@)                                      # token as the user of a URL
-    | (?<=[?&])(?:token|key|api_key|apikey|access_token|password|secret|sig|signature|X-Amz-Signature|X-Amz-Credential)=[^&\s#]+
+    | \beyJ[A-Za-z0-9_-]{10,1000}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*  # JSON web token
+    | (?:(?<=Bearer\ )|(?<=Basic\ ))(?![a-z]+(?:[\s.,;:!?)]|$))[A-Za-z0-9._~+/-]{8,}=*  # "Basic training" is none
+    | (?<=://)[^/\s:@]{0,200}:(?!\d{1,5}/)[^\s"'<>]{1,500}(?=@)       # user:password of a URL
+    | (?<=://)[^/\s:@]{20,500}(?=@)                                   # token as the user of a URL
+    | (?<=[?&\#])(?:token|key|sig|signature|auth|X-Amz-Signature|X-Amz-Credential|X-Goog-Signature)=[^&\s\#"']+
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ASSIGNED = re.compile(
-    r"(?P<name>-{0,2}[A-Za-z_][A-Za-z0-9_.-]*)(?P<by>\s*[=:]\s*|\s+)(?P<value>\"[^\"]+\"|'[^']+'|[^\s,;&\"']+)"
+_NAMED = re.compile(
+    r"""(?<![A-Za-z0-9_.-])
+        (?: --?(?P<flag>[A-Za-z_][A-Za-z0-9_.-]{0,99})(?:\s+|\s*=\s*)
+          | (?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,99})\\?["']?\s*[=:]+>?\s* )""",
+    re.VERBOSE,
 )
+_VALUE = re.compile(r"""\\?"[^"]*"|\\?'[^']*'|[^\s,;&"']+""")
+_REST = re.compile(r"""["']?[^\r\n"']+""")
+
+
+def _company(word: str) -> frozenset[str]:
+    return _COMPANY.get(word) or _COMPANY.get(word.removesuffix("s"), frozenset())
 
 
 class Redactor:
@@ -112,11 +110,12 @@ class Redactor:
         if lower in self._names:
             return True
         words = [word.lower() for word in _WORD.findall(name)]
-        if any(word in _SECRET_WORDS for word in words) or any(
-            pair in _KEY_PAIRS for pair in itertools.pairwise(words)
-        ):
+        if any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words):
             return True
-        return "token" in words and (len(words) == 1 or (words[-1] == "token" and bool(_TOKEN_COMPANY & set(words))))
+        pairs = list(itertools.pairwise(words))
+        if any(pair in _PAIRS or pair[0] in _company(pair[1]) for pair in pairs):
+            return True
+        return words == ["token"] or ("token" in words[-1:] and bool(_COMPANY["token"] & set(words)))
 
     def tree(self, value: JSON, report: Callable[[str], None], place: str = "") -> JSON:
         """Return a tree without secrets; ``report`` is called with the place of each one."""
@@ -126,32 +125,53 @@ class Redactor:
                 report(place)
             return clean
         if isinstance(value, Mapping):
-            return {
-                key: self._member(key, item, report, f"{place}.{key}" if place else key) for key, item in value.items()
-            }
+            return self._mapping(value, report, place)
         if isinstance(value, Sequence):
-            return [self.tree(item, report, f"{place}[{index}]") for index, item in enumerate(value)]
+            flags = [None, *map(_flag_of, value)]
+            return [
+                self._member(flag, item, report, f"{place}[{index}]")  # ["--api-key", "abc"]
+                for index, (flag, item) in enumerate(zip(flags, value, strict=False))
+            ]
         return value
 
-    def _member(self, key: str, item: JSON, report: Callable[[str], None], place: str) -> JSON:
-        if self.is_secret_name(key) and _holds_text(item):
+    def _mapping(self, value: Mapping[str, JSON], report: Callable[[str], None], place: str) -> dict[str, JSON]:
+        out: dict[str, JSON] = {}
+        for key, item in value.items():
+            name = self.text(key)
+            if name != key:
+                name = next(n for n in (name, *(f"{name} {i}" for i in range(2, len(value) + 2))) if n not in out)
+                report(f"{place}.{name}" if place else name)
+            out[name] = self._member(key, item, report, f"{place}.{name}" if place else name)
+        return out
+
+    def _member(self, key: str | None, item: JSON, report: Callable[[str], None], place: str) -> JSON:
+        if key is not None and self.is_secret_name(key) and _holds_text(item):
             report(place)
             return REDACTED
         return self.tree(item, report, place)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets in it."""
-        if len(text) < 8:
-            return text
-        return _ASSIGNED.sub(self._assignment, _VALUES.sub(_keep_parameter, text))
+        return text if len(text) < 8 else self._assignments(_VALUES.sub(_keep_parameter, text))
 
-    def _assignment(self, match: re.Match[str]) -> str:
-        """Redact ``--api-key abc``, ``PASSWORD=abc`` and ``token: abc``."""
-        name, by, value = match["name"], match["by"], match["value"]
-        bare_word = not by.strip() and not name.startswith("--")  # prose: "the password is ..." says no secret
-        if bare_word or value == REDACTED or not self.is_secret_name(name.strip("-")):
-            return match[0]
-        return f"{name}{by}{REDACTED}"
+    def _assignments(self, text: str) -> str:
+        """Redact ``--api-key abc``, ``PASSWORD=abc``, ``"token": "abc"`` and ``Authorization: abc``."""
+        out: list[str] = []
+        done = at = 0
+        while (named := _NAMED.search(text, at)) is not None:
+            at = named.end()
+            name = named["flag"] or named["name"]
+            if not self.is_secret_name(name):
+                continue
+            value = (_REST if name.lower() in _HEADERS else _VALUE).match(text, at)
+            if value is not None and not value[0].startswith(REDACTED[:-1]):
+                out += [text[done:at], REDACTED]
+                done = at = value.end()
+        return "".join([*out, text[done:]]) if out else text
+
+
+def _flag_of(item: JSON) -> str | None:
+    return item.lstrip("-") if isinstance(item, str) and item.startswith("--") and "=" not in item else None
 
 
 def _keep_parameter(match: re.Match[str]) -> str:

@@ -14,7 +14,8 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.messages import Messages
-from tracklib.model.records import Notes, RunEnd, RunStart, Summary
+from tracklib.model.records import Notes, RunEnd, RunStart
+from tracklib.model.scalars import describe_error
 from tracklib.tracking.endings import Ending, ending_of, endings
 from tracklib.tracking.recorder import Recorder
 from tracklib.tracking.redaction import Redactor
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Run", "RunOptions"]
+
+
+_FINAL = ("finished", "failed", "killed", "crashed")
+_MAX_ERROR = 2000
 
 
 class RunOptions:
@@ -137,8 +142,16 @@ class Run:
         def record() -> None:
             from tracklib.tracking.artifacts import capture
 
-            facts = recorder.metadata(metadata)
-            recorder.artifact(*capture(self._blobs, path, name=name, type=type, aliases=aliases, metadata=facts))
+            clean = recorder.clean_text
+            captured = capture(
+                self._blobs,
+                path,
+                name=None if name is None else clean(name, "artifact name"),
+                type=clean(type, "artifact type"),
+                aliases=[clean(word, "alias") for word in ([aliases] if isinstance(aliases, str) else aliases)],
+                metadata=recorder.metadata(metadata),
+            )
+            recorder.artifact(*captured)
 
         recorder.guarded("log_artifact", record)
 
@@ -150,7 +163,13 @@ class Run:
             exit_code: The process's, where it is known.
             wait: Return only when every backend has everything, or ``TRACKLIB_FINISH_TIMEOUT`` is over.
         """
-        self.end(Ending(status or "finished", exit_code), wait=wait)
+        code = exit_code if isinstance(exit_code, int) else None
+        if status not in (None, *_FINAL) or code is not exit_code:
+            got = f"status={status!r}, exit_code={exit_code!r}"
+            text = f"expected a status of {', '.join(map(repr, _FINAL))} and an integer as exit code, got {got}"
+            self._recorder.complain("finish", text)
+            status = "failed" if code else "finished"
+        self.end(Ending(status or "finished", code), wait=wait)
 
     # -- beyond Tracker
 
@@ -171,8 +190,12 @@ class Run:
         def define() -> None:
             if goal not in ("minimize", "maximize"):
                 raise BadValueError(f"expected goal 'minimize' or 'maximize', got {goal!r}")
+            from tracklib.journal.reader import read_run
+
             wanted = (summary,) if isinstance(summary, str) else summary
-            self._recorder.aggregates.define(key, wanted, maximize=goal == "maximize")
+            self._recorder.define_metric(
+                key, wanted, maximize=goal == "maximize", earlier=lambda: read_run(self.folder)
+            )
 
         self._recorder.guarded("define_metric", define)
 
@@ -208,18 +231,19 @@ class Run:
     def end(self, ending: Ending, *, wait: bool = False) -> None:
         """End the run in a given way; `finish` is for people."""
         recorder = self._recorder
-        if not recorder.open or os.getpid() != self._pid:
+        if os.getpid() != self._pid:
             return
-        recorder.open = recorder.plain = False
-        try:
-            if recorder.aggregates:
-                recorder.write(Summary(recorder.aggregates.values()))
-            error = ending.error and recorder.clean_text(ending.error, "error")
-            recorder.write(RunEnd(ending.status, ending.exit_code, error))
-            recorder.writer.close()
-        except Exception as error:  # promise 1, to the very end
-            text = f"the end of run {self.id} could not be recorded: {type(error).__name__}: {error}"
-            self._options.messages.warn(text)
+        with recorder.writer.lock:  # of two threads, or a thread and a signal's handler, one ends the run
+            if recorder.writer.closed:
+                return
+            recorder.open = recorder.plain = False
+            try:
+                # Cut twice: once so that cleaning takes no time, and once where no secret can be cut in two.
+                error = ending.error and recorder.clean_text(ending.error[: 10 * _MAX_ERROR], "error")[:_MAX_ERROR]
+                recorder.end(RunEnd(ending.status, ending.exit_code, error))
+            except Exception as error:  # promise 1, to the very end
+                text = f"the end of run {self.id} could not be recorded: {describe_error(error)}"
+                self._options.messages.warn(text)
         endings.forget(self)
         _open_runs.discard(self)
         self._options.on_finish(wait)

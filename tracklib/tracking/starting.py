@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from tracklib import config as configuration
-from tracklib import platform
-from tracklib.errors import ConfigError, RunStateError, UsageError
+from tracklib.errors import RunStateError, UsageError
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
@@ -18,9 +16,10 @@ from tracklib.model.run import new_run_id
 from tracklib.model.scalars import describe
 from tracklib.tracking.context import surroundings
 from tracklib.tracking.current import set_current
-from tracklib.tracking.endings import endings
+from tracklib.tracking.endings import ending_of, endings
 from tracklib.tracking.null import NullTracker
 from tracklib.tracking.redaction import Redactor
+from tracklib.tracking.roots import at_writable_root
 from tracklib.tracking.run import Run, RunOptions
 from tracklib.typing import PathLike, TagsLike
 
@@ -82,27 +81,37 @@ def init(
     for text in found.overridden:
         messages.warn(text)
     if settings.mode == "disabled":
-        return NullTracker()
+        return _nothing()
     resolved = _resolved(found)
     run_id = _checked_id(id)
-    root = _made_root(found.root, messages)
-    folder = root.run(settings.project, run_id)
     start = RunStart(
         settings.project,
         name if name is not None else run_id,
         group,
         job_type,
-        parent.id if isinstance(parent, Run) else parent,
-        _attempt(folder, run_id, resume),
+        parent.id or None if isinstance(parent, (Run, NullTracker)) else parent,
+        _attempt(Root(found.root).run(settings.project, run_id), run_id, resume),
         surroundings(),
     )
-    run = _begin(root, folder, run_id, start, found, resolved, messages)
-    if config:
-        run.log_params(config)
-    if tags:
-        run.set_tags(tags)
-    if notes:
-        run.set_notes(notes)
+    run = at_writable_root(found.root, lambda root: _begin(root, run_id, start, found, resolved, messages), messages)
+    if run is None:
+        return _nothing()
+    try:
+        if config is not None:
+            run.log_params(config)
+        if tags is not None:
+            run.set_tags(tags)
+        if notes is not None:
+            run.set_notes(notes)
+    except BaseException as error:
+        run.end(ending_of(error))
+        raise
+    set_current(run)
+    return run
+
+
+def _nothing() -> NullTracker:
+    run = NullTracker()
     set_current(run)
     return run
 
@@ -126,7 +135,10 @@ def _checked_id(id: object) -> str:
 def _attempt(folder: RunFolder, run_id: str, resume: object) -> int:
     if resume not in ("allow", "must", "never"):
         raise UsageError(f"expected resume 'allow', 'must' or 'never', got {resume!r}")
-    exists = folder.exists()
+    try:
+        exists = folder.exists()
+    except OSError:  # a root that cannot be read: nothing is known of earlier attempts
+        exists = False
     if resume == "must" and not exists:
         raise RunStateError(
             f"expected the run {run_id!r} to exist in {folder.path.parent}, but it does not (resume='must')"
@@ -137,65 +149,47 @@ def _attempt(folder: RunFolder, run_id: str, resume: object) -> int:
         return 1
     from tracklib.journal.glance import glance
 
-    return glance(folder).info.attempt + 1
-
-
-def _made_root(path: Path, messages: Messages) -> Root:
-    root = Root(path)
     try:
-        root.create()
-        probe = root.scratch / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
-        probe.touch(mode=0o600)
-        probe.unlink()
-    except OSError as error:
-        import tempfile
-
-        spare = Root(Path(tempfile.gettempdir()) / f"tracklib-{os.getuid() if hasattr(os, 'getuid') else 'user'}")
-        _check_owner(spare.path)
-        spare.create()
-        messages.warn(
-            f"cannot write the journal root {path}: {error.strerror or error}. This run is recorded in {spare.path} "
-            f"instead. Make {path} writable or set TRACKLIB_DIR; deliver this run with: tracklib sync --dir {spare.path}"
-        )
-        return spare
-    if kind := platform.network_file_system(str(path)):
-        messages.warn(
-            f"the journal root {path} lies on {kind}, a network file system, which may be slow and full for all at "
-            "once; TRACKLIB_DIR can name a local disk instead (then run tracklib sync before the job ends)"
-        )
-    return root
+        return glance(folder).info.attempt + 1
+    except OSError:
+        return 2
 
 
-def _check_owner(path: Path) -> None:
-    """Refuse a spare root that somebody else laid out in the shared temporary folder."""
-    if hasattr(os, "getuid") and path.exists() and path.lstat().st_uid != os.getuid():
-        raise ConfigError(
-            f"expected {path} to belong to this user, but it does not; set TRACKLIB_DIR to a writable folder"
-        )
+def _clean(text: object, what: str, redactor: Redactor) -> Any:
+    if text is not None and not isinstance(text, str):
+        raise UsageError(f"expected a text as {what}, got {describe(text)}")
+    return None if text is None else redactor.text(text)
 
 
 def _begin(
-    root: Root,
-    folder: RunFolder,
-    run_id: str,
-    start: RunStart,
-    found: Config,
-    resolved: list[Resolved],
-    messages: Messages,
+    root: Root, run_id: str, start: RunStart, found: Config, resolved: list[Resolved], messages: Messages
 ) -> Run:
+    """Open the run at a root.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
     settings = found.settings
-    options = RunOptions(
-        redactor=Redactor(settings.redact, settings.redact_except), messages=messages, strict=settings.strict
-    )
-    run = Run(root, folder, run_id, start, options)
+    redactor = Redactor(settings.redact, settings.redact_except)
+    options = RunOptions(redactor=redactor, messages=messages, strict=settings.strict)
+    given = {"name": start.name, "group": start.group, "job_type": start.job_type, "parent": start.parent}
+    clean = {what: _clean(text, what, redactor) for what, text in given.items()}
+    folder = root.run(settings.project, run_id)
+    run = Run(root, folder, run_id, replace(start, **clean), options)
+    at_last = None
     if resolved or folder.receipts.is_dir():
         from tracklib.tracking.delivering import Deliverer
 
         deliverer = Deliverer(root, folder, found, messages)
-        deliverer.begin(resolved)
+        try:
+            deliverer.begin(resolved)
+        except OSError as error:
+            text = (
+                f"delivery cannot begin: {error.strerror or error}. The run is recorded; deliver it with tracklib sync"
+            )
+            messages.warn(text)
         options.on_finish = deliverer.finished
         options.urls = deliverer.urls
-        endings.watch(run, run.end, deliverer.at_last)
-    else:
-        endings.watch(run, run.end)
+        at_last = deliverer.at_last
+    endings.watch(run, run.end, at_last)
     return run

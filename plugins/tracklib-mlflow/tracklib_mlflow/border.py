@@ -152,9 +152,25 @@ def _local(traceback: TracebackType | None, name: str) -> Any:
     return traceback.tb_frame.f_locals.get(name) if traceback is not None else None
 
 
+_POOL = re.compile(r"HTTPS?ConnectionPool\(host='([^']+)', port=(\d+)\)")
+_REASONS = re.compile(
+    r"connection refused|timed out|name or service not known|no route to host|network is unreachable|"
+    r"temporary failure in name resolution|connection reset by peer|certificate verify failed",
+    re.IGNORECASE,
+)
+
+
+def _plainly(text: str) -> str:
+    """Say in a few words what urllib3 says in many where a server cannot be reached."""
+    pool, reason = _POOL.search(text), _REASONS.search(text)
+    if pool is None or reason is None:
+        return text
+    return f"no answer from {pool[1]}:{pool[2]}: {reason[0].lower()}"
+
+
 def _said(error: Exception, secrets: Sequence[str]) -> str:
     """Return an exception's message in one line, without credentials and SQLAlchemy's parameters."""
-    text = " ".join(str(error).partition("[SQL:")[0].split()) or type(error).__name__
+    text = _plainly(" ".join(str(error).partition("[SQL:")[0].split())) or type(error).__name__
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     text = re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", text)

@@ -29,7 +29,7 @@ SPEC = BackendSpec(
 class Settings(BackendSettings):
     place: str
     key: SecretStr | None = None
-    VARIABLES: ClassVar = {"place": ("FAKEVENDOR_PLACE",), "key": ("FAKEVENDOR_KEY",)}
+    VARIABLES: ClassVar[dict] = {"place": ("FAKEVENDOR_PLACE",), "key": ("FAKEVENDOR_KEY",)}
 
 
 class Sink:
