@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 
 __all__ = [
     "boot_id",
     "file_system",
     "host_name",
+    "is_private",
     "network_file_system",
     "open_private",
     "pid_namespace",
     "process_start",
     "sync_data",
     "try_lock",
+    "user_word",
 ]
 
 if sys.platform != "win32":
@@ -81,11 +84,31 @@ if sys.platform != "win32":
         """Return this machine's name."""
         return os.uname().nodename
 
+    def user_word() -> str:
+        """Return a word for this user, fit for a file name."""
+        return str(os.getuid())
+
+    def is_private(path: str | os.PathLike[str]) -> bool:
+        """Tell whether nobody else laid out, or can look into, a folder; one that does not exist is private."""
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            return True
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
 else:
 
     def host_name() -> str:
         """Return this machine's name."""
         return os.environ.get("COMPUTERNAME", "")
+
+    def user_word() -> str:
+        """Return a word for this user, fit for a file name."""
+        return "user"
+
+    def is_private(path: str | os.PathLike[str]) -> bool:  # noqa: ARG001  the signature of the other systems
+        """Return True: a user's temporary folder is the user's own here."""
+        return True
 
 
 def boot_id() -> str:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ import pytest
 from tests.journal.conftest import STARTED, foreign, kill, writing
 from tracklib.journal import liveness
 from tracklib.journal.glance import glance
-from tracklib.journal.layout import Root
+from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.liveness import WriterLock, life_of
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.recovery import reap, write_end
 from tracklib.journal.segment import Header
-from tracklib.model.records import RunEnd
+from tracklib.journal.writer import SegmentWriter
+from tracklib.model.records import Notes, RunEnd
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -113,3 +115,18 @@ def test_a_living_writer_beats(tmp_path: Path) -> None:
     assert liveness.last_beat(tmp_path / "w.jsonl") > time.time() - 60
     lock.release()
     assert not is_held(lock.path)
+
+
+def test_a_writer_that_closed_is_gone_though_its_process_lives(
+    new_writer: Callable[..., SegmentWriter], folder: RunFolder
+) -> None:
+    """A child's segment, or one that was followed by another, is over when it is closed, whatever its process does."""
+    main, child = new_writer(), new_writer(role="child")
+    child.append(Notes("x"))
+    main.append(RunEnd("finished"))
+    assert glance(folder).open
+    child.close()
+    assert [life_of(path, SegmentReader(path).header()) for path in (child.path, main.path)] == ["gone", "alive"]
+    main.close()
+    assert not glance(folder).open
+    assert glance(folder).info.status == "finished"

@@ -7,6 +7,7 @@ and where the file system has no locks, the time of the last touch does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -50,15 +51,18 @@ class WriterLock:
             os.utime(self.path)
 
     def release(self) -> None:
-        """Let go; the file stays, unlocked, so that readers need not tell missing from gone."""
+        """Let go; the file stays, unlocked, and by its length says that this was on purpose."""
+        if self._fd is not None:
+            with contextlib.suppress(OSError):  # the end of the process says it too
+                os.ftruncate(self._fd, 1)
+            self.forget()
+
+    def forget(self) -> None:
+        """Close the file, as a forked child must, which never held the lock."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
             _own.discard(str(self.path))
-
-    def forget(self) -> None:
-        """Close the file in a forked child, which never held the lock."""
-        self.release()
 
 
 def last_beat(segment: Path) -> float:
@@ -79,12 +83,19 @@ def life_of(segment: Path, header: Header | None) -> Life:
         return "alive"
     if header is not None and not header.is_local():
         return "stale" if time.time() - last_beat(segment) > STALE else "alive"
-    return "alive" if _is_held(path) or _is_running(header) else "gone"
+    return "alive" if _is_held(path) or (_is_running(header) and not _was_released(path)) else "gone"
 
 
 def _is_running(header: Header | None) -> bool:
     """Tell whether the very process is there: its lock is gone too where it opened and closed the file once more."""
     return header is not None and platform.process_start(header.pid) == header.start != ""
+
+
+def _was_released(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _is_held(path: Path) -> bool:

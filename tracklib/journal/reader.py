@@ -78,19 +78,22 @@ class SegmentReader:
 
     def _lines(self) -> Iterator[tuple[bytes, int]]:
         position = self.offset
-        rest = b""
+        parts: list[bytes] = []  # of a line that goes on: joined once, or a long one would be copied at each chunk
+        held = 0
         with self.path.open("rb") as file:
             file.seek(position)
             while chunk := file.read(_CHUNK):
-                lines = (rest + chunk).split(b"\n")
-                rest = lines.pop()
-                for line in lines:
-                    position += len(line) + 1
+                first, *others = chunk.split(b"\n")
+                parts.append(first)
+                held += len(first)
+                for behind in others:
+                    line = b"".join(parts) if held <= _MAX_LINE else b""  # no writer makes one that is too long to hold
+                    position += held + 1
                     yield line, position
-                if len(rest) > _MAX_LINE:  # no writer makes such a line: step over it instead of holding it
-                    position, rest = position + len(rest), b""
-                    self.damage.lines += 1
-        self.damage.torn = bool(rest)
+                    parts, held = [behind], len(behind)
+                if held > _MAX_LINE:
+                    parts = []
+        self.damage.torn = held > 0
 
     def parse(self, line: bytes, *, counting: bool = True) -> Record | None:
         """Return the record of a line of this segment; ``None``, and counted, where it holds none to be believed."""

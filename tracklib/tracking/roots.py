@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -61,22 +58,10 @@ def _spares() -> Iterator[Root]:
         shared = Path(tempfile.gettempdir())
     except OSError:
         return
-    user = os.getuid() if sys.platform != "win32" else "user"
-    known = shared / f"tracklib-{user}"
-    if _is_ours(known):
+    known = shared / f"tracklib-{platform.user_word()}"
+    if platform.is_private(known):
         yield Root(known)
     try:
         yield Root(tempfile.mkdtemp(prefix="tracklib-", dir=shared))
     except OSError:
         return
-
-
-def _is_ours(path: Path) -> bool:
-    """Tell whether nobody else laid out, or can look into, a folder of this name among everybody's."""
-    if sys.platform == "win32":
-        return True
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return True
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
