@@ -13,7 +13,7 @@ from tracklib.journal.layout import Root, RunFolder
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
 
-__all__ = ["assign", "keys_of", "resume"]
+__all__ = ["assign", "resume"]
 
 
 def assign(root: Root, folder: RunFolder, backends: Iterable[Resolved]) -> list[str]:
@@ -63,8 +63,3 @@ def _free_entry(entry: str, known: Iterable[Receipt]) -> str:
     taken = {receipt.entry for receipt in known}
     names = [entry, *(f"{entry}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
-
-
-def keys_of(folders: Iterable[RunFolder]) -> set[str]:
-    """Return the keys of all relays that these runs wait for."""
-    return {r.relay for folder in folders for r in all_receipts(folder) if r.relay and r.state != "complete"}
