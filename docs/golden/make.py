@@ -85,7 +85,7 @@ def main_segment() -> Segment:
     """The first attempt: every kind of record, and every value that JSON lacks."""
     s = Segment(MAIN, "main", 0)
     context = {"host": "golden", "system": "linux", "python": "3.12.1", "script": "train.py", "pid": 101}
-    s.add("start", project=PROJECT, name="gold", group="folds", job_type="train", attempt=1, context=context)
+    s.add("start", project=PROJECT, name="gold", group="folds", job_type="train", attempt=1, context=context, rank=0)
     values = {
         "lr": 0.001,
         "whole": 1.0,
@@ -109,7 +109,17 @@ def main_segment() -> Segment:
     s.add("metrics", step=0, timestamp=1767323000123456789, values={"loss": 0.1})
     s.add("metrics", step=1, values={"Genauigkeit/größe": 0.5, "lone \ud800 surrogate": 1})
     s.add("console", stream="stdout", text="epoch 1\r\n")
-    s.add("media", key="sample", step=1, media_type="image/png", metadata={"w": 8}, file=file_ref("s.png", b"PNG"))
+    s.add(
+        "media",
+        key="sample",
+        step=1,
+        index=0,
+        timestamp=1767323001123456789,
+        media_type="image",
+        metadata={"w": 8},
+        attachments=[file_ref("mask.png", b"MASK")],
+        file=file_ref("s.png", b"PNG"),
+    )
     s.add(
         "artifact",
         name="confusion",
@@ -117,8 +127,11 @@ def main_segment() -> Segment:
         aliases=["best", "latest"],
         metadata={"accuracy": "!float NaN"},
         folders=["empty"],
+        references=[{"path": "b.bin", "url": "s3://bucket/b.bin", "size": 5, "digest": "etag:9a"}],
         files=[file_ref("a/confusion.csv", CONTENT)],
     )
+    s.add("input", name="digits", type="dataset", version="v2", run="Golden-0")
+    s.add("system", values={"cpu.percent": 12.5, "gpu.0.temperature": "NaN"})
     s.add("notice", code="refused", message="log: metric 'x': expected a number, got str 'y'", count=1)
     s.add("hologram", shape=[1, 2], depth={"m": 0.5})  # no version knows this kind yet
     s.add("summary", values={"loss.min": 0.1, "best": "!float NaN"})
@@ -156,7 +169,7 @@ def reaped_segment() -> Segment:
 
 def receipt() -> dict[str, Any]:
     """Return the account at a backend that took all but one record."""
-    place = {MAIN: [4096, 16], FORKED: [900, 4]}
+    place = {MAIN: [4096, 18], FORKED: [900, 4]}
     return {
         "format": 1,
         "entry": "elsewhere:http://127.0.0.1:5000",
@@ -169,7 +182,7 @@ def receipt() -> dict[str, Any]:
         "confirmed": place,
         "changes": {"times are kept in milliseconds": 5},
         "refused": 1,
-        "refusals": [{"writer": MAIN, "seq": 14, "kind": "hologram", "reason": "no such thing there"}],
+        "refusals": [{"writer": MAIN, "seq": 16, "kind": "hologram", "reason": "no such thing there"}],
         "resent": 0,
         "state": "delivering",
         "error": "",

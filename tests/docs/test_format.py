@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -47,6 +48,7 @@ EXPECTED = {
             None,
             1,
             {"host": "golden", "system": "linux", "python": "3.12.1", "script": "train.py", "pid": 101},
+            0,
         ),
         r.Params(
             {
@@ -73,9 +75,12 @@ EXPECTED = {
         r.Media(
             "sample",
             1,
-            "image/png",
+            "image",
             r.FileRef("s.png", 3, "796120837694d3f3f29259cfeb25091698c2a0aa87873658d840b4993ee889b3"),
             {"w": 8},
+            0,
+            (r.FileRef("mask.png", 4, hashlib.sha256(b"MASK").hexdigest()),),
+            1767323001_123456789,
         ),
         r.Artifact(
             "confusion",
@@ -84,7 +89,10 @@ EXPECTED = {
             ("best", "latest"),
             {"accuracy": NAN},
             ("empty",),
+            (r.Reference("b.bin", "s3://bucket/b.bin", 5, "etag:9a"),),
         ),
+        r.Input("digits", "dataset", "v2", "Golden-0"),
+        r.System({"cpu.percent": 12.5, "gpu.0.temperature": NAN}),
         r.Notice("refused", "log: metric 'x': expected a number, got str 'y'", 1),
         r.Unknown("hologram", {"shape": [1, 2], "depth": {"m": 0.5}}),
         r.Summary({"loss.min": 0.1, "best": NAN}),
@@ -149,7 +157,7 @@ def test_golden_journal_has_every_kind():
 def test_golden_damage_is_counted(golden):
     """One line with a flipped bit, a number that never came beside its own, and a torn tail: no more, no less."""
     damage = Damage()
-    assert sum(1 for _ in read_run(golden, damage)) == 21
+    assert sum(1 for _ in read_run(golden, damage)) == 23
     assert damage == Damage(lines=1, missing=2, torn=True)
 
 
@@ -192,8 +200,8 @@ def test_golden_names(golden):
 def test_golden_receipt(golden):
     """A receipt of version 1 reads as it was written."""
     receipt = Receipt.load(golden, "elsewhere:http://127.0.0.1:5000")
-    assert receipt.confirmed == {MAIN: Place(4096, 16), FORKED: Place(900, 4)}
-    assert receipt.refusals == [Refusal(MAIN, 14, "hologram", "no such thing there")]
+    assert receipt.confirmed == {MAIN: Place(4096, 18), FORKED: Place(900, 4)}
+    assert receipt.refusals == [Refusal(MAIN, 16, "hologram", "no such thing there")]
     assert receipt.changed == 5
 
 
@@ -220,7 +228,7 @@ def with_format(folder: RunFolder, version: str) -> Path:
 def test_newer_minor_version_is_read(copied):
     """A segment of a newer minor version gives all its records."""
     path = with_format(copied, "1.7")
-    assert len(list(SegmentReader(path).records())) == 16
+    assert len(list(SegmentReader(path).records())) == 18
 
 
 def test_other_major_version_is_refused(copied):

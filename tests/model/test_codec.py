@@ -56,7 +56,9 @@ PART = TEXT.filter(lambda text: text not in ("", ".", "..") and "/" not in text 
 PATH = st.lists(PART, min_size=1, max_size=3).map("/".join)
 FILE = st.builds(r.FileRef, PATH, COUNT, st.binary(min_size=32, max_size=32).map(bytes.hex))
 BODIES = {
-    r.RunStart: st.builds(r.RunStart, TEXT, TEXT, MAYBE, MAYBE, MAYBE, st.integers(1, 2**31), MAPPING),
+    r.RunStart: st.builds(
+        r.RunStart, TEXT, TEXT, MAYBE, MAYBE, MAYBE, st.integers(1, 2**31), MAPPING, st.none() | st.integers(0, 9)
+    ),
     r.Params: st.builds(r.Params, MAPPING),
     r.Metrics: st.builds(
         r.Metrics, st.dictionaries(TEXT, NUMBERS, max_size=3), STEPS, st.none() | st.integers(-(2**63), 2**63 - 1)
@@ -72,8 +74,21 @@ BODIES = {
         st.lists(TEXT, max_size=2).map(tuple),
         MAPPING,
         st.lists(PATH, max_size=2).map(tuple),
+        st.lists(st.builds(r.Reference, PATH, TEXT, st.none() | COUNT, MAYBE), max_size=2).map(tuple),
     ),
-    r.Media: st.builds(r.Media, TEXT, STEPS, TEXT, FILE, MAPPING),
+    r.Input: st.builds(r.Input, TEXT, MAYBE, MAYBE, MAYBE),
+    r.Media: st.builds(
+        r.Media,
+        TEXT,
+        STEPS,
+        TEXT,
+        FILE,
+        MAPPING,
+        st.none() | COUNT,
+        st.lists(FILE, max_size=2).map(tuple),
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+    ),
+    r.System: st.builds(r.System, st.dictionaries(TEXT, NUMBERS, max_size=3)),
     r.Console: st.builds(r.Console, TEXT, TEXT),
     r.Notice: st.builds(r.Notice, TEXT, TEXT, COUNT),
     r.RunEnd: st.builds(

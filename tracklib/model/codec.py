@@ -25,15 +25,18 @@ from tracklib.model.records import (
     Body,
     Console,
     FileRef,
+    Input,
     Media,
     Metrics,
     Notes,
     Notice,
     Params,
     Record,
+    Reference,
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
     Unknown,
 )
@@ -121,6 +124,10 @@ def _files(files: tuple[FileRef, ...]) -> list[Fields]:
     return [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in files]
 
 
+def _references(references: tuple[Reference, ...]) -> list[Fields]:
+    return [_drop_none({"path": r.path, "url": r.url, "size": r.size, "digest": r.digest}) for r in references]
+
+
 def _tree_of(fields: Fields, key: str) -> dict[str, JSON]:
     tree = fields.get(key, {})
     if not isinstance(tree, dict):
@@ -144,6 +151,7 @@ _WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
                 "parent": b.parent,
                 "attempt": b.attempt,
                 "context": encode_tree(b.context) if b.context else None,
+                "rank": b.rank,
             }
         ),
     ),
@@ -170,9 +178,14 @@ _WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
                 "aliases": list(b.aliases) or None,
                 "metadata": encode_tree(b.metadata) if b.metadata else None,
                 "folders": list(b.folders) or None,
+                "references": _references(b.references) or None,
                 "files": _files(b.files),
             }
         ),
+    ),
+    Input: (
+        "input",
+        lambda b: _drop_none({"name": b.name, "type": b.type, "version": b.version, "run": b.run}),
     ),
     Media: (
         "media",
@@ -180,12 +193,16 @@ _WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
             {
                 "key": b.key,
                 "step": metric_token(b.step),
+                "index": b.index,
+                "timestamp": b.timestamp,
                 "media_type": b.media_type,
                 "metadata": encode_tree(b.metadata) if b.metadata else None,
+                "attachments": _files(b.attachments) or None,
                 "file": _files((b.file,))[0],
             }
         ),
     ),
+    System: ("system", lambda b: {"values": {key: metric_token(value) for key, value in b.values.items()}}),
     Console: ("console", lambda b: {"stream": b.stream, "text": b.text}),
     Notice: ("notice", lambda b: {"code": b.code, "message": b.message, "count": b.count}),
     RunEnd: ("end", lambda b: _drop_none({"status": b.status, "exit_code": b.exit_code, "error": b.error})),
@@ -201,6 +218,7 @@ _READ: dict[str, Callable[[Fields], Body]] = {
         members.maybe(str, f.get("parent")),
         members.integer(f.get("attempt", 1)),
         _tree_of(f, "context"),
+        members.maybe(int, f.get("rank")),
     ),
     "params": lambda f: Params(_tree_of(f, "values")),
     "metrics": lambda f: Metrics(
@@ -216,6 +234,13 @@ _READ: dict[str, Callable[[Fields], Body]] = {
         members.texts(f.get("aliases")),
         _tree_of(f, "metadata"),
         members.paths(f.get("folders")),
+        members.references(f.get("references", [])),
+    ),
+    "input": lambda f: Input(
+        members.text(f["name"]),
+        members.maybe(str, f.get("type")),
+        members.maybe(str, f.get("version")),
+        members.maybe(str, f.get("run")),
     ),
     "media": lambda f: Media(
         members.text(f["key"]),
@@ -223,7 +248,11 @@ _READ: dict[str, Callable[[Fields], Body]] = {
         members.text(f["media_type"]),
         members.file(f["file"]),
         _tree_of(f, "metadata"),
+        members.maybe(int, f.get("index")),
+        members.files(f.get("attachments", [])),
+        members.maybe(int, f.get("timestamp")),
     ),
+    "system": lambda f: System(members.numbers(f["values"])),
     "console": lambda f: Console(members.text(f["stream"]), members.text(f["text"])),
     "notice": lambda f: Notice(members.text(f["code"]), members.text(f["message"]), members.integer(f.get("count", 1))),
     "end": lambda f: RunEnd(

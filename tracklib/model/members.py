@@ -8,10 +8,23 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from tracklib.errors import BadValueError
-from tracklib.model.records import FileRef
+from tracklib.model.records import FileRef, Reference
 from tracklib.typing import Number, Step
 
-__all__ = ["file", "files", "integer", "maybe", "number", "numbers", "paths", "step", "tag_values", "text", "texts"]
+__all__ = [
+    "file",
+    "files",
+    "integer",
+    "maybe",
+    "number",
+    "numbers",
+    "paths",
+    "references",
+    "step",
+    "tag_values",
+    "text",
+    "texts",
+]
 
 _T = TypeVar("_T")
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -105,3 +118,14 @@ def file(value: object) -> FileRef:
 def files(value: object) -> tuple[FileRef, ...]:
     """Return a list of files."""
     return tuple(file(item) for item in _exactly(list, value))
+
+
+def _reference(value: object) -> Reference:
+    fields: Mapping[str, Any] = _exactly(dict, value)
+    size, digest = maybe(int, fields.get("size")), maybe(str, fields.get("digest"))
+    return Reference(_path(fields["path"]), text(fields["url"]), size, digest)
+
+
+def references(value: object) -> tuple[Reference, ...]:
+    """Return a list of files that lie elsewhere."""
+    return tuple(_reference(item) for item in _exactly(list, value))

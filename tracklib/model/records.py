@@ -13,6 +13,7 @@ __all__ = [
     "Body",
     "Console",
     "FileRef",
+    "Input",
     "Media",
     "Metrics",
     "Notes",
@@ -20,9 +21,11 @@ __all__ = [
     "Params",
     "Position",
     "Record",
+    "Reference",
     "RunEnd",
     "RunStart",
     "Summary",
+    "System",
     "Tags",
     "Unknown",
 ]
@@ -47,10 +50,28 @@ class FileRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """One file that lies elsewhere, and is named, not fetched.
+
+    Attributes:
+        path: Its place inside the artifact, as in `FileRef`.
+        url: Where it lies.
+        size: Bytes, where the caller knew.
+        digest: What the caller knows it by, such as an entity tag or ``"sha256:..."``.
+    """
+
+    path: str
+    url: str
+    size: int | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """A process began to write the run: who the run is, and where it ran.
 
     Attributes:
+        rank: Which of a distributed job's processes wrote it; ``None`` where the job has one.
         attempt: 1 for the first start, one more at each resume.
         context: What was captured of the surroundings (host, Python, git, ...).
     """
@@ -62,6 +83,7 @@ class RunStart:
     parent: str | None = None
     attempt: int = 1
     context: Mapping[str, JSON] = field(default_factory=dict)
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,7 @@ class Artifact:
 
     Attributes:
         folders: Directories that hold no file, which a list of files alone would lose.
+        references: Files that lie elsewhere.
     """
 
     name: str
@@ -119,17 +142,55 @@ class Artifact:
     aliases: tuple[str, ...] = ()
     metadata: Mapping[str, JSON] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An artifact that the run used: what lineage is made of.
+
+    Attributes:
+        version: Which of its versions: an alias, a version, or a digest, in the words of who holds it.
+        run: The id of the run that made it, where that is known.
+    """
+
+    name: str
+    type: str | None = None
+    version: str | None = None
+    run: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A picture, sound, table, ... at one step, held as a file."""
+    """A picture, sound, table, ... at one step, held as a file.
+
+    Attributes:
+        media_type: ``"image"``, ``"audio"``, ``"video"``, ``"histogram"``, ``"table"``, ``"text"``, ``"html"``,
+            ``"figure"``, or a newer word.
+        index: Its place in the list that was logged under the key at this step; ``None`` where it was no list.
+        attachments: Files that belong to it, such as the masks of an image.
+        timestamp: As in `Metrics`.
+    """
 
     key: str
     step: Step
     media_type: str
     file: FileRef
     metadata: Mapping[str, JSON] = field(default_factory=dict)
+    index: int | None = None
+    attachments: tuple[FileRef, ...] = ()
+    timestamp: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What the machine was doing: load, memory, temperature, ..., sampled at the record's time.
+
+    Attributes:
+        values: By tracklib's names, which ``docs/format.md`` lists; vendors have names of their own for them.
+    """
+
+    values: Mapping[str, Number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +233,7 @@ class Unknown:
 
 
 Body: TypeAlias = Union[
-    RunStart, Params, Metrics, Tags, Notes, Summary, Artifact, Media, Console, Notice, RunEnd, Unknown
+    RunStart, Params, Metrics, Tags, Notes, Summary, Artifact, Input, Media, System, Console, Notice, RunEnd, Unknown
 ]
 
 
@@ -195,4 +256,4 @@ class Record:
     def when(self) -> int:
         """The time that the record is about, in nanoseconds: the caller's own where one was given."""
         body = self.body
-        return body.timestamp if isinstance(body, Metrics) and body.timestamp is not None else self.time
+        return body.timestamp if isinstance(body, (Metrics, Media)) and body.timestamp is not None else self.time

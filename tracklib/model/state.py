@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tracklib.model.records import (
     Artifact,
     Console,
+    Input,
     Media,
     Metrics,
     Notes,
@@ -17,6 +18,7 @@ from tracklib.model.records import (
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
 )
 from tracklib.model.run import RunInfo
@@ -33,6 +35,8 @@ class RunState:
     Attributes:
         last: The latest value of each metric, in the order of the records.
         points: How many values each metric has.
+        system: The latest value of each system metric.
+        samples: How many times they were sampled.
     """
 
     id: str
@@ -53,10 +57,13 @@ class RunState:
     notes: str = ""
     summary: dict[str, JSON] = field(default_factory=dict)
     artifacts: list[Artifact] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
     media: list[Media] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     last: dict[str, Number] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
+    system: dict[str, Number] = field(default_factory=dict)
+    samples: int = 0
     console: int = 0
     records: int = 0
 
@@ -87,8 +94,13 @@ class RunState:
         match body:
             case Artifact():
                 self.artifacts.append(body)
+            case Input():
+                self.inputs.append(body)
             case Media():
                 self.media.append(body)
+            case System(values=values):
+                self.system.update(values)
+                self.samples += 1
             case Notice():
                 self.notices.append(body)
             case Console():

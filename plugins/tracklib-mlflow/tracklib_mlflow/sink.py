@@ -11,6 +11,7 @@ from tracklib.errors import RejectedError, RunStateError, TransientError
 from tracklib.model.records import (
     Artifact,
     Console,
+    Input,
     Media,
     Metrics,
     Notes,
@@ -21,6 +22,7 @@ from tracklib.model.records import (
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
     Unknown,
 )
@@ -69,7 +71,7 @@ class MLflowSink:
             Media: MediaWriter(desk),
             **dict.fromkeys((Tags, Notes, Summary), labels),
             **dict.fromkeys((RunStart, RunEnd), lifecycle),
-            **dict.fromkeys((Notice, Console, Unknown), keeper),
+            **dict.fromkeys((Notice, Console, System, Input, Unknown), keeper),
         }
         return VendorRun(desk.run_id, self._settings.page(str(found.info.experiment_id), desk.run_id))
 
