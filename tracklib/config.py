@@ -26,6 +26,8 @@ class Settings:
     Attributes:
         backends: Names or places (``mlflow``, ``mlflow:http://host:5000``); none: the journal alone.
         mode: ``disabled`` records nothing; ``offline`` records and delivers nothing until ``tracklib sync``.
+        delivery: ``relay`` delivers in processes of their own; ``inline`` on threads of the training process, for
+            `Run.native`.
         dir: The journal root; relative to the project's root.
         project: The project of runs that name none.
         strict: Raise where a value cannot be recorded, instead of refusing it by name.
@@ -37,6 +39,7 @@ class Settings:
 
     backends: tuple[str, ...] = ()
     mode: Literal["online", "offline", "disabled"] = "online"
+    delivery: Literal["relay", "inline"] = "relay"
     dir: str = ".tracklib"
     project: str = "default"
     strict: bool = False
@@ -48,7 +51,7 @@ class Settings:
 
 _KEYS = tuple(field.name for field in fields(Settings))
 _TEXT = frozenset({"dir", "project"})
-_MODES = ("online", "offline", "disabled")
+_CHOICES = {"mode": ("online", "offline", "disabled"), "delivery": ("relay", "inline")}
 _LISTS = frozenset({"backends", "redact", "redact_except"})
 
 
@@ -210,8 +213,8 @@ def _is_exact(key: str, value: object) -> bool:
         return type(value) is str
     if key in _LISTS:
         return type(value) is tuple and all(type(item) is str for item in value)
-    if key == "mode":
-        return value in _MODES
+    if key in _CHOICES:
+        return value in _CHOICES[key]
     return type(value) is type(getattr(Settings, key))
 
 
@@ -219,7 +222,7 @@ def _explain(error: Any, raw: Mapping[str, Any], origins: Mapping[str, str]) -> 
     lines = []
     for item in error.errors(include_url=False):
         key = str(item["loc"][0]) if item["loc"] else "settings"
-        choices = _MODES if key == "mode" else ()
+        choices = _CHOICES.get(key, ())
         hint = nearest(str(raw.get(key)), choices) if choices else ""
         lines.append(f"{origins.get(key, 'settings')}: {key}: {item['msg'].lower()}, got {raw.get(key)!r}{hint}")
     return "\n".join(lines)

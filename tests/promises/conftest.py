@@ -26,8 +26,8 @@ def free_port() -> int:
 
 
 def clean_environ() -> dict[str, str]:
-    """Return this process's environment without what would steer tracklib, a vendor or the byte code."""
-    strange = ("TRACKLIB_", "MLFLOW_", "WANDB_", "COMET_", "PYTHONDONTWRITEBYTECODE")
+    """Return this process's environment without what would steer tracklib, a vendor, the byte code or a table's width."""
+    strange = ("TRACKLIB_", "MLFLOW_", "WANDB_", "COMET_", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
     return {key: value for key, value in os.environ.items() if not key.startswith(strange)}
 
 

@@ -108,6 +108,9 @@ class Sink(Protocol):
     A sink never raises for a single record: its outcome says what became of it. It may raise `TransientError`,
     `AuthError`, `UnknownOutcomeError` or `RejectedError` for a whole call, and must translate the vendor's own
     exceptions into these. Sending a record again must not show it twice where ``capabilities.idempotent``.
+
+    A sink may have one attribute more, ``native``: once it is open, the vendor's own object for the run, which
+    `Run.native` hands to training code while the sink delivers there, on another thread.
     """
 
     @property

@@ -135,8 +135,8 @@ def _prepare_run(
         return
     mine = [r for r in receipts.good if entry is None or r.entry == entry or _goes_to(r, resolved)]
     if resolved is not None and not mine:
-        for key in assign(errand.root, folder, [resolved]):
-            errand.take(folder, resolved.entry, key)
+        for receipt in assign(errand.root, folder, [resolved]):
+            errand.take(folder, receipt.entry, receipt.relay)
     for receipt in mine:
         if receipt.state == "complete" and not receipt.pending(glance.totals) and not glance.open:
             errand.settled += 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from tracklib.delivery import launch
 from tracklib.delivery.active import mark
-from tracklib.delivery.receipt import Receipt, all_receipts
-from tracklib.journal.layout import Root, RunFolder
+from tracklib.delivery.receipt import Receipt, all_receipts, claim_on
+from tracklib.journal.layout import Root, RunFolder, private_folder
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -16,23 +16,35 @@ if TYPE_CHECKING:
 __all__ = ["assign", "resume"]
 
 
-def assign(root: Root, folder: RunFolder, backends: Iterable[Resolved]) -> list[str]:
-    """Write a receipt for each backend that a run is to go to, and mark the run; return the relays' keys.
+def assign(
+    root: Root,
+    folder: RunFolder,
+    backends: Iterable[Resolved],
+    *,
+    key_of: Callable[[Root, Resolved], str] = launch.relay_key,
+) -> list[Receipt]:
+    """Write a receipt for each backend that a run is to go to, and mark the run; return the receipts.
 
     A backend whose destination is another one than last time gets a receipt of its own, so that both places are
     accounted for.
+
+    Args:
+        root: Where the run lies.
+        folder: The run.
+        backends: Where it goes.
+        key_of: Returns the key of the relay that is to be in charge.
     """
     mark(root, folder)
     known = list(all_receipts(folder))
-    keys = []
+    assigned = []
     for resolved in backends:
         destination = resolved.settings.destination()
         receipt = next((r for r in known if (r.backend, r.destination) == (resolved.spec.name, destination)), None)
         if receipt is None:
             receipt = Receipt(_free_entry(resolved.entry, known), resolved.spec.name, destination)
             known.append(receipt)
-        keys.append(_hand_over(root, folder, receipt, launch.relay_key(root, resolved)))
-    return keys
+        assigned.append(_hand_over(root, folder, receipt, key_of(root, resolved)))
+    return assigned
 
 
 def resume(root: Root, folder: RunFolder, receipt: Receipt) -> str:
@@ -45,18 +57,26 @@ def resume(root: Root, folder: RunFolder, receipt: Receipt) -> str:
 
     resolved = reopen(receipt.entry, receipt.backend, receipt.destination)
     mark(root, folder)
-    return _hand_over(root, folder, receipt, launch.relay_key(root, resolved))
+    return _hand_over(root, folder, receipt, launch.relay_key(root, resolved)).relay
 
 
-def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> str:
+def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> Receipt:
     """Put a receipt in the charge of a relay, unless one that is running has it: then it alone writes the receipt."""
     if receipt.relay and launch.RelayFolder(root, receipt.relay).is_running():
-        return receipt.relay
-    receipt.relay = key
-    if receipt.state in ("paused", "complete"):
-        receipt.state, receipt.error = "waiting", ""
-    receipt.save(folder)
-    return key
+        return receipt
+    private_folder(folder.receipts)
+    claim = claim_on(folder, receipt.entry)
+    if not claim.take():  # somebody is at it all the same, of whose relay nothing is seen here
+        return receipt
+    try:
+        receipt = Receipt.load(folder, receipt.entry) or receipt
+        receipt.relay = key
+        if receipt.state in ("paused", "complete"):
+            receipt.state, receipt.error = "waiting", ""
+        receipt.save(folder)
+    finally:
+        claim.release()
+    return receipt
 
 
 def _free_entry(entry: str, known: Iterable[Receipt]) -> str:

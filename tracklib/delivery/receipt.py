@@ -10,12 +10,13 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
+from tracklib.delivery.lease import Lease
 from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder, encode_name, private_folder
 from tracklib.model.records import Position
 from tracklib.typing import JSON
 
-__all__ = ["Place", "Receipt", "Refusal", "State", "all_receipts", "receipt_path"]
+__all__ = ["Place", "Receipt", "Refusal", "State", "all_receipts", "claim_on", "receipt_path"]
 
 State: TypeAlias = Literal["waiting", "delivering", "retrying", "paused", "complete"]
 """``waiting`` for a relay; ``delivering``; ``retrying`` after a passing fault; ``paused`` until somebody mends
@@ -117,6 +118,11 @@ class Receipt:
 def receipt_path(folder: RunFolder, entry: str) -> Path:
     """Return where a receipt lies."""
     return folder.receipts / f"{encode_name(entry)}.json"
+
+
+def claim_on(folder: RunFolder, entry: str) -> Lease:
+    """Return the lease without which nobody delivers a run to a backend, nor writes its receipt meanwhile."""
+    return Lease(receipt_path(folder, entry).with_suffix(".lease"))
 
 
 def all_receipts(folder: RunFolder) -> Iterator[Receipt]:

@@ -22,7 +22,7 @@ from tracklib.delivery.active import active_runs, mark, unmark
 from tracklib.delivery.inflight import Inflight
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
-from tracklib.delivery.receipt import Receipt, all_receipts
+from tracklib.delivery.receipt import Receipt, all_receipts, claim_on
 from tracklib.delivery.retry import Breaker
 from tracklib.delivery.run_delivery import RunDelivery
 from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
@@ -30,7 +30,7 @@ from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.recovery import reap
 
-__all__ = ["Relay", "main"]
+__all__ = ["Relay", "is_settled", "main"]
 
 _BUSY = 0.02
 _QUIET = 0.25
@@ -52,6 +52,7 @@ class Relay:
 
     Attributes:
         deliveries: The runs at hand, by their folder.
+        paused: Whether the credentials or settings are refused, so that this relay can do no more.
     """
 
     def __init__(self, root: Root, key: str) -> None:
@@ -59,21 +60,26 @@ class Relay:
         self.folder = RelayFolder(root, key)
         self.key = key
         self.deliveries: dict[Path, RunDelivery] = {}
+        self._claims: dict[Path, Lease] = {}
         self._breaker = Breaker()
         self._inflight = Inflight(self.folder.inflight, self.folder.fault)
         self._looked = 0.0
         self._woken = self._wake_time()
         self._busy_at = time.monotonic()
         self._good_at = time.monotonic()
-        self._paused = False
+        self.paused = False
+        self._said: set[str] = set()
 
     def run(self) -> None:
         """Serve until there is nothing more to do."""
         lease = Lease(self.folder.lease)
-        if not lease.take():
-            return
+        if lease.take():
+            self.serve(lease)
+
+    def serve(self, lease: Lease) -> None:
+        """Serve under a lease that is taken, and give it back."""
         try:
-            while not self._is_done():
+            while not self.is_done():
                 self._look()
                 worked = self._breaker.waiting == 0 and self._work()
                 lease.beat()
@@ -82,9 +88,10 @@ class Relay:
             self._leave()
             lease.release()
 
-    def _is_done(self) -> bool:
+    def is_done(self) -> bool:
+        """Tell whether there is nothing more to do."""
         now = time.monotonic()
-        if self._paused:
+        if self.paused:
             return True
         if not self.deliveries:
             return now - self._busy_at > _IDLE
@@ -101,18 +108,62 @@ class Relay:
         if now - self._looked < _LIFE:
             return
         self._looked = now
-        for folder in active_runs(self.root):
-            with contextlib.suppress(OSError):
-                reap(folder)
+        for folder in self.folders():
+            self._reap(folder)
             if folder.path not in self.deliveries:
                 self._adopt(folder)
         for path in [path for path in self.deliveries if not path.is_dir()]:
-            del self.deliveries[path]  # deleted meanwhile
+            self._drop(path)  # deleted meanwhile
+        for claim in self._claims.values():
+            claim.beat()
+
+    def folders(self) -> list[RunFolder]:
+        """Return the runs that may have something to deliver."""
+        return active_runs(self.root)
+
+    def _reap(self, folder: RunFolder) -> None:
+        try:
+            reap(folder)
+        except OSError as error:  # a full or read-only disk: what is recorded is delivered, the end once it has room
+            self.say(f"cannot end {folder.path}, whose process is gone: {error.strerror or error}")
+
+    def say(self, text: str) -> None:
+        """Write a line into the log, once."""
+        if text not in self._said:
+            self._said.add(text)
+            sys.stderr.write(f"{text}\n")
 
     def _adopt(self, folder: RunFolder) -> None:
         for receipt in all_receipts(folder):
-            if receipt.relay == self.key and not _is_settled(folder, receipt):
-                self.deliveries[folder.path] = self._delivery(folder, receipt)
+            if self.serves(receipt) and not is_settled(folder, receipt):
+                self._claim(folder, receipt.entry)
+
+    def serves(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is in this relay's charge."""
+        return receipt.relay == self.key
+
+    def _claim(self, folder: RunFolder, entry: str) -> None:
+        """Take a delivery on, unless somebody else is at it: another host's relay, or the training process itself."""
+        claim = claim_on(folder, entry)
+        try:
+            if not claim.take():
+                return
+        except OSError as error:
+            self.say(f"cannot claim {claim.path}: {error.strerror or error}")
+            return
+        receipt = Receipt.load(folder, entry)  # as it stands now that nobody else writes it
+        if receipt is None or not self.serves(receipt) or is_settled(folder, receipt):
+            claim.release()
+            return
+        receipt.relay = self.key
+        self._claims[folder.path] = claim
+        self.deliveries[folder.path] = self._delivery(folder, receipt)
+
+    def _drop(self, path: Path) -> None:
+        """Serve a run no more."""
+        del self.deliveries[path]
+        if (claim := self._claims.pop(path, None)) is not None:
+            claim.release()
 
     def _delivery(self, folder: RunFolder, receipt: Receipt) -> RunDelivery:
         def make_sink(context: SinkContext) -> Sink:
@@ -137,7 +188,7 @@ class Relay:
 
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
         self._inflight.guard(delivery)
-        with self._deadline():
+        with self.deadline():
             worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
         self._inflight.clear()
         if worked:
@@ -148,10 +199,19 @@ class Relay:
         if delivery.is_over():
             self._finish(path, delivery)
             return True
+        if delivery.is_stale():
+            self._put_aside(path, delivery)
         return False
 
+    def _put_aside(self, path: Path, delivery: RunDelivery) -> None:
+        """Serve a run no more of which another host has long been silent: all that there is of it is delivered."""
+        with self.deadline():
+            delivery.close()
+        delivery.note("waiting")
+        self._drop(path)
+
     @contextlib.contextmanager
-    def _deadline(self) -> Iterator[None]:
+    def deadline(self) -> Iterator[None]:
         """End this process where an SDK hangs, even one that holds the interpreter's lock; another relay goes on."""
         with self.folder.fault.open("a") as fault:
             faulthandler.dump_traceback_later(_DEADLINE, exit=True, file=fault)
@@ -161,13 +221,13 @@ class Relay:
                 faulthandler.cancel_dump_traceback_later()
 
     def _finish(self, path: Path, delivery: RunDelivery) -> None:
-        with self._deadline():
+        with self.deadline():
             delivery.close()
             if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
                 return  # resumed meanwhile: go on
         delivery.note("complete")
         self._good_at = time.monotonic()
-        del self.deliveries[path]
+        self._drop(path)
         settle(self.root, delivery.folder)
 
     def _failed(self, delivery: RunDelivery, error: Exception) -> None:
@@ -176,14 +236,18 @@ class Relay:
             delivery.abandon()
         message = str(error) if isinstance(error, (BackendError, ConfigError)) else f"{type(error).__name__}: {error}"
         if not isinstance(error, (BackendError, ConfigError)):
-            traceback.print_exc()
+            self.stumbled(error)
         if isinstance(error, (AuthError, ConfigError)):
-            self._paused = True
+            self.paused = True
             for each in self.deliveries.values():
                 each.note("paused", message)
             return
         self._breaker.failed(error.retry_after if isinstance(error, TransientError) else None)
         delivery.note("retrying", message)
+
+    def stumbled(self, error: BaseException) -> None:
+        """Take note of a fault that is none of the vendor's: the plugin's own, or ours."""
+        traceback.print_exception(error)
 
     def _leave(self) -> None:
         for delivery in self.deliveries.values():
@@ -191,6 +255,8 @@ class Relay:
                 delivery.close()
             if delivery.receipt.state == "delivering":
                 delivery.note("waiting")
+        for path in list(self.deliveries):
+            self._drop(path)
 
     def _wake_time(self) -> int:
         try:
@@ -199,14 +265,17 @@ class Relay:
             return 0
 
 
-def _is_settled(folder: RunFolder, receipt: Receipt) -> bool:
+def is_settled(folder: RunFolder, receipt: Receipt) -> bool:
+    """Tell whether a backend has all of a run, and no more is to be expected of it."""
     look = glance(folder)
-    return not look.open and receipt.state == "complete" and receipt.pending(look.totals) == 0
+    if look.open:
+        return look.info.status == "stale" and receipt.pending(look.totals) == 0
+    return receipt.state == "complete" and receipt.pending(look.totals) == 0
 
 
 def settle(root: Root, folder: RunFolder) -> bool:
     """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
-    if glance(folder).open or not all(_is_settled(folder, receipt) for receipt in all_receipts(folder)):
+    if glance(folder).open or not all(is_settled(folder, receipt) for receipt in all_receipts(folder)):
         return False
     unmark(root, folder)
     if glance(folder).open:  # resumed in this very moment

@@ -13,7 +13,7 @@ from tracklib.delivery.batches import Batch, BatchReader
 from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
 from tracklib.errors import AuthError, BackendError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.journal.blobs import BlobStore
-from tracklib.journal.glance import glance
+from tracklib.journal.glance import Glance, glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.model.records import Record
 
@@ -61,6 +61,7 @@ class RunDelivery:
         self._unconfirmed: deque[_Sent] = deque()
         self._stumbles = 0
         self._looked = 0.0
+        self._look: Glance | None = None
         receipt.resent += _between(receipt.confirmed, receipt.sent)
         receipt.sent = dict(receipt.confirmed)
 
@@ -70,7 +71,18 @@ class RunDelivery:
         if now - self._looked < _LOOK:
             return False
         self._looked = now
-        return not glance(self.folder).open
+        self._look = glance(self.folder)
+        return not self._look.open
+
+    def is_stale(self) -> bool:
+        """Tell whether the run was stale and delivered when `is_over` looked."""
+        look = self._look
+        return look is not None and look.info.status == "stale" and not self.receipt.pending(look.totals)
+
+    @property
+    def sink(self) -> Sink | None:
+        """The sink, while it is open."""
+        return self._sink
 
     def step(self, before_send: Callable[[Batch], None]) -> bool:
         """Send the next batch; return whether there was one.

@@ -13,11 +13,13 @@ from tracklib.delivery.receipt import all_receipts
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
+from tracklib.tracking.native import null_native
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
     from tracklib.config import Config
     from tracklib.delivery.account import Line
+    from tracklib.delivery.inline import InlineRelay
 
 __all__ = ["Deliverer"]
 
@@ -26,12 +28,19 @@ _LATE = 60.0
 
 _RESTARTS = 5
 
+_SLOW = 1.0
+"""Seconds that a call of an SDK on a thread may take at the end before it is told of."""
+
 _to_await: dict[Path, tuple[Deliverer, RunFolder]] = {}
 """Runs of this process whose delivery is waited for at its end."""
 
 
 class Deliverer:
-    """One run's tie to the relays that serve it."""
+    """One run's tie to the relays that serve it.
+
+    Attributes:
+        inline: Those on threads of this process.
+    """
 
     def __init__(self, root: Root, folder: RunFolder, found: Config, messages: Messages) -> None:
         self._root = root
@@ -39,13 +48,20 @@ class Deliverer:
         self._online = found.settings.mode == "online"
         self._timeout = found.settings.finish_timeout
         self._messages = messages
+        self._delivery = found.settings.delivery
         self._keys: list[str] = []
+        self.inline: list[InlineRelay] = []
         self._starts = 0
         self._late_since = 0.0
 
     def begin(self, resolved: list[Resolved]) -> None:
         """Write down where the run goes, and see to it that relays run."""
-        self._keys = assign(self._root, self._folder, resolved)
+        if self._delivery == "inline" and self._online:
+            from tracklib.delivery import inline
+
+            self.inline = inline.begin(self._root, self._folder, resolved, self._messages)
+        else:
+            self._keys = [receipt.relay for receipt in assign(self._root, self._folder, resolved)]
         if not self._online:
             return
         for key in self._keys:
@@ -61,6 +77,26 @@ class Deliverer:
         for receipt in late:
             text = f"{receipt.entry}: nothing delivered for over a minute: {receipt.error}. Everything is on disk; "
             self._messages.warn(f"{text}training goes on", once=f"late {receipt.entry}")
+        for relay in self.inline:
+            if relay.hanging() > _LATE:
+                self._messages.warn(_hangs(relay), once=f"hangs {relay.entry}")
+
+    def native(self, name: str, timeout: float) -> object:
+        """Return the vendor's own object, or a harmless one where there is none."""
+        relay = next((relay for relay in self.inline if name in (relay.entry, relay.backend)), None)
+        if relay is not None:
+            found, reason = relay.native(timeout)
+        else:
+            found, reason = None, self._why_not(name)
+        return found if found is not None else null_native(name, reason, self._messages)
+
+    def _why_not(self, name: str) -> str:
+        known = [receipt.entry for receipt in all_receipts(self._folder)]
+        if not any(name in (receipt.entry, receipt.backend) for receipt in all_receipts(self._folder)):
+            return f"the run goes to {', '.join(known)} alone"
+        if not self._online:
+            return "nothing is delivered while the mode is offline"
+        return "it is delivered by a relay, a process of its own; TRACKLIB_DELIVERY=inline delivers from this one"
 
     def urls(self) -> dict[str, str]:
         """Return the run's address at each backend that has told one."""
@@ -82,14 +118,19 @@ class Deliverer:
         from tracklib.delivery.account import account, wait
 
         folders = [folder for _, folder in waited.values()]
+        threads = [relay for deliverer, _ in waited.values() for relay in deliverer.inline]
         try:
             if self._online and self._timeout > 0:
                 progress = _Progress(quiet=self._messages.quiet)
                 lines = wait(self._root, folders, timeout=self._timeout, progress=progress.show)
                 progress.clear()
+                _join(threads, lines)
             else:
                 lines = list(account(folders))
             self._summarise(lines)
+            for relay in threads:
+                if relay.hanging() > _SLOW:
+                    self._messages.info(_hangs(relay))
         except KeyboardInterrupt:
             self._messages.info("not waiting; deliver the rest with: tracklib sync")
         except Exception as error:  # promise 1: the end of tracking is not the end of training
@@ -106,6 +147,18 @@ class Deliverer:
                 self._messages.info(f"{total.entry}: {error}")
             if total.pending:
                 self._messages.info(f"{total.entry}: deliver the rest with: {sync_command(self._root)}")
+
+
+def _join(threads: list[InlineRelay], lines: list[Line]) -> None:
+    """Let the threads that have delivered everything put their things away."""
+    done = {(line.run.project, line.run.id, line.entry) for line in lines if line.done}
+    for relay in threads:
+        if (*relay.names(), relay.entry) in done:
+            relay.join(_SLOW)
+
+
+def _hangs(relay: InlineRelay) -> str:
+    return f"{relay.entry}: a call of its SDK has not come back for {relay.hanging():.0f} s; everything is on disk"
 
 
 def sync_command(root: Root) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
 
@@ -59,6 +59,13 @@ class NullTracker:
 
     def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
         """Do nothing."""
+
+    def native(self, backend: str, /, *, timeout: float = 30.0) -> Any:
+        """Return an object that takes everything and does nothing."""
+        _ = backend, timeout
+        from tracklib.tracking.native import NullNative
+
+        return NullNative()
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracklib.errors import BadValueError
 from tracklib.journal.blobs import BlobStore
@@ -39,6 +39,7 @@ class RunOptions:
         strict: Raise `BadValueError` where a value cannot be recorded.
         on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
         urls: Returns the vendors' addresses, by backend.
+        native: Returns the vendor's own object for a backend's name, waiting so many seconds for it at most.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class RunOptions:
         strict: bool = False,
         on_finish: Callable[[bool], None] = lambda _: None,
         urls: Callable[[], dict[str, str]] = dict,
+        native: Callable[[str, float], object] | None = None,
     ) -> None:
         self.redactor = redactor
         self.messages = messages
         self.strict = strict
         self.on_finish = on_finish
         self.urls = urls
+        self.native = native
 
 
 class Run:
@@ -208,6 +211,22 @@ class Run:
     def url(self) -> dict[str, str]:
         """The run's address at each backend that has told one."""
         return self._options.urls()
+
+    def native(self, backend: str, /, *, timeout: float = 30.0) -> Any:
+        """Return a vendor's own object for this run, where ``TRACKLIB_DELIVERY=inline`` delivers it from this process.
+
+        Where it does not (the backend is off, or a relay delivers), a harmless object that takes everything and does
+        nothing; a warning says once why. What is done through the vendor's object is in no journal.
+
+        Args:
+            backend: As it is named in the configuration: ``"mlflow"``.
+            timeout: Seconds to wait, at most, until the run is open at the vendor.
+        """
+        if self._options.native is None:
+            from tracklib.tracking.native import null_native
+
+            return null_native(backend, "the run goes to no backend", self._options.messages)
+        return self._options.native(backend, timeout)
 
     @property
     def path(self) -> Path:

@@ -190,6 +190,7 @@ def _begin(
             messages.warn(text)
         options.on_finish = deliverer.finished
         options.urls = deliverer.urls
+        options.native = deliverer.native
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
     return run

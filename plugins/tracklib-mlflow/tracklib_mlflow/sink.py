@@ -31,6 +31,7 @@ from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.file_writers import ArtifactWriter, Keeper, MediaWriter
 from tracklib_mlflow.lifecycle import Lifecycle
+from tracklib_mlflow.native import NativeRun
 from tracklib_mlflow.runs import check_active, identity, open_run
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.writers import Desk, LabelWriter, MetricWriter, ParamWriter, Writer
@@ -56,6 +57,11 @@ class MLflowSink:
     def capabilities(self) -> Capabilities:
         """What MLflow holds, and how well."""
         return CAPABILITIES
+
+    @property
+    def native(self) -> NativeRun | None:
+        """MLflow's client and run, once it is open."""
+        return NativeRun(self._desk.client.raw, self._desk.run) if self._desk is not None else None
 
     def open(self, run: RunInfo, /) -> VendorRun:
         """Create the run at MLflow, or find it again."""

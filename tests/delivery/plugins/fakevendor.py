@@ -51,7 +51,11 @@ class Sink:
 
     def open(self, run) -> VendorRun:
         self.run = run.id
-        (self.place / "keys.txt").open("a").write(f"{self.key}\n")
+        for name, line in (("keys.txt", self.key), ("processes.txt", os.getpid())):
+            with (self.place / name).open("a") as file:
+                file.write(f"{line}\n")
+        if self.faults().get("deaf"):
+            time.sleep(3600)
         if self.faults().get("auth"):
             raise AuthError("the key was refused")
         return VendorRun(f"vendor-{run.id}", f"http://vendor.example/{run.id}")
@@ -68,6 +72,8 @@ class Sink:
                 raise TypeError("the plugin stumbles")
             if "crash" in faults and faults["crash"] in text:
                 os.abort()
+            if "exit" in faults and faults["exit"] in text:
+                raise SystemExit(3)
             if "hang" in faults and faults["hang"] in text:
                 time.sleep(3600)
             if "refuse" in faults and faults["refuse"] in text:
@@ -82,6 +88,10 @@ class Sink:
                 file.write("x")
             os.kill(os.getpid(), signal.SIGKILL)
         return outcomes
+
+    @property
+    def native(self):
+        return {"vendor's own": self.run}
 
     def confirmed(self):
         if not self.faults().get("unconfirmed"):
