@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.journal.conftest import STARTED, foreign, kill, writing
-from tracklib.journal import liveness
+from tracklib import platform
+from tracklib.journal import clock, liveness
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.liveness import WriterLock, life_of
@@ -60,40 +61,91 @@ def test_another_process_of_the_same_number_is_not_the_writer(root: Root) -> Non
     assert len(reap(folder)) == 1
 
 
-def test_a_foreign_run_is_stale_and_not_ended(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+def silent(segment: Path, seconds: float) -> None:
+    """Make a writer's last sign of life so many seconds old."""
+    os.utime(segment, (time.time() - seconds,) * 2)
+
+
+def test_a_foreign_run_is_stale_and_not_ended(root: Root) -> None:
     """A writer on another machine is running, after ten silent minutes stale, and ended only where it is adopted."""
     folder = root.run("digits", "run1")
     path = foreign(folder, "main", STARTED)
     assert (reap(folder), glance(folder).info.status) == ([], "running")
-    later = path.stat().st_mtime + liveness.STALE
-    monkeypatch.setattr(time, "time", lambda: later - 1)
+    silent(path, liveness.STALE - 60)
     assert glance(folder).info.status == "running"
-    monkeypatch.setattr(time, "time", lambda: later + 1)
+    silent(path, liveness.STALE + 1)
     assert (reap(folder), glance(folder).info.status, glance(folder).open) == ([], "stale", True)
     assert reap(folder, adopt=True) == [path.stem]
     assert (glance(folder).info.status, glance(folder).open) == ("crashed", False)
 
 
-def test_a_stale_second_attempt_is_stale(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stale_second_attempt_is_stale(root: Root) -> None:
     """An earlier attempt that was ended by a reaper, and a forked child that is gone, hide no stale one."""
     folder = root.run("digits", "run1")
     first = foreign(folder, "main", STARTED)
     write_end(folder, first, 15, RunEnd("crashed"))
     foreign(folder, "child", b'{"kind":"notes","seq":1,"time":16,"text":"x"}')
     foreign(folder, "main", STARTED.replace(b"10", b"30")[:-1] + b',"attempt":2}')
-    monkeypatch.setattr(time, "time", lambda: time.time_ns() / 1e9 + 2 * liveness.STALE)
+    for path in folder.segments():
+        silent(path, 2 * liveness.STALE)
     assert (glance(folder).info.status, glance(folder).info.attempt) == ("stale", 2)
 
 
-def test_a_run_of_another_boot_is_not_local(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_another_boot_is_not_local(root: Root) -> None:
     """After a reboot nobody holds the lock, and the same process id means nothing: the run is not judged by them."""
     here = Header.here("run1", "digits", "w")
     folder = root.run("digits", "run1")
     facts = {"host": here.host, "namespace": here.namespace, "pid": here.pid, "start": here.start}
     path = foreign(folder, "main", STARTED, **facts, boot="another")
     assert life_of(path, SegmentReader(path).header()) == "alive"
-    monkeypatch.setattr(time, "time", lambda: path.stat().st_mtime + liveness.STALE + 1)
+    silent(path, liveness.STALE + 1)
     assert life_of(path, SegmentReader(path).header()) == "stale"
+
+
+@pytest.mark.parametrize("skew", [-86400, 86400])
+def test_clocks_that_differ_make_nobody_stale(root: Root, monkeypatch: pytest.MonkeyPatch, skew: int) -> None:
+    """Silence is measured by the clock that stamped the files: that this host's is a day off changes nothing."""
+    path = foreign(root.run("digits", "run1"), "main", STARTED)
+    header = SegmentReader(path).header()
+    own = time.time
+    monkeypatch.setattr(clock, "_ahead", {})
+    monkeypatch.setattr(time, "time", lambda: own() + skew)
+    assert life_of(path, header) == "alive"
+    os.utime(path, (own() - liveness.STALE - 1,) * 2)
+    assert life_of(path, header) == "stale"
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_root_that_cannot_be_written_is_judged_by_the_own_clock(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no file can be made to ask for the time, a reader still sees what there is."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    path = foreign(root.run("digits", "run1"), "main", STARTED)
+    monkeypatch.setattr(clock, "_ahead", {})
+    monkeypatch.setattr(platform, "open_private", refuse)
+    assert life_of(path, SegmentReader(path).header()) == "alive"
+    silent(path, liveness.STALE + 1)
+    assert life_of(path, SegmentReader(path).header()) == "stale"
+
+
+def test_without_locks_and_process_table_the_beat_decides(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a system has neither, as Windows, a living writer is not declared crashed, nor is a silent one."""
+    monkeypatch.setattr(platform, "try_lock", lambda _: None)
+    monkeypatch.setattr(platform, "process_start", lambda _: "")
+    folder = root.run("digits", "run1")
+    root.create()
+    writer = SegmentWriter(folder, "run1", "digits", warn=pytest.fail)
+    monkeypatch.setattr(liveness, "_own", set())  # as another process sees it
+    header = SegmentReader(writer.path).header()
+    assert life_of(writer.path, header) == "alive"
+    for path in (writer.path, writer.alive.path):
+        silent(path, liveness.STALE + 1)
+    assert life_of(writer.path, header) == "stale"
+    assert reap(folder) == []
+    writer.close()
+    assert life_of(writer.path, header) == "gone"
 
 
 def is_held(path: Path) -> bool:

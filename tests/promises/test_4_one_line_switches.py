@@ -51,3 +51,29 @@ def test_a_file_names_the_backends_as_well(desk: Desk, shared_server: Server) ->
     environ = {"TRACKLIB_BACKENDS": "", "MLFLOW_TRACKING_URI": ""}
     desk.run(SCRIPT, TRACKLIB_FINISH_TIMEOUT="60", **environ)
     assert [line.done for line in desk.lines()] == [True]
+
+
+NATIVE = """
+import tracklib
+with tracklib.init("switch", id="one", config={"lr": 0.1}) as run:
+    for step in range(10):
+        run.log({"loss": 1 / (step + 1)}, step=step)
+    native = run.native("mlflow", timeout=120)
+    found = native.client.get_run(native.run.info.run_id)
+    print("trained", bool(native), found.data.tags["mlflow.runName"] == run.name)
+"""
+
+
+@pytest.mark.server
+def test_the_same_script_in_process_by_relay_and_nowhere(tmp_path: Path, shared_server: Server) -> None:
+    """With the vendor's own object in the training process or without: the script runs, and the copy is exact."""
+    for name, environ, said in (
+        ("inline", {"TRACKLIB_DELIVERY": "inline"}, "trained True True\n"),
+        ("relay", {}, "trained False False\n"),
+        ("nowhere", {"TRACKLIB_BACKENDS": ""}, "trained False False\n"),
+    ):
+        desk = Desk(tmp_path / name, shared_server.url)
+        done = desk.run(NATIVE, TRACKLIB_FINISH_TIMEOUT="60", **environ)
+        assert (done.returncode, done.stdout) == (0, said), done.stderr
+        assert all(line.done for line in desk.lines()), done.stderr
+        assert name == "nowhere" or desk.tracklib("verify").returncode == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from pathlib import Path
 
 from tracklib import platform
+from tracklib.journal.clock import file_time
 
 __all__ = ["Lease"]
 
@@ -63,7 +63,7 @@ class Lease:
 
     def _fresh(self) -> bool:
         stat = self.path.stat()
-        return stat.st_size > 0 and time.time() - stat.st_mtime < _SILENT
+        return stat.st_size > 0 and file_time(self.path.parent) - stat.st_mtime < _SILENT
 
     def beat(self) -> None:
         """Show that the holder lives."""

@@ -1,25 +1,25 @@
 """Liveness: whether the process that writes a segment is still there.
 
 A writer holds a POSIX record lock on a file of its own beside its segment, which the kernel lets go at its death
-whatever the cause, and touches that file from time to time. The lock decides on the writer's own machine; elsewhere,
-and where the file system has no locks, the time of the last touch does.
+whatever the cause, and touches that file from time to time. The lock decides on the writer's own machine, and the process table where the
+lock was let go. Elsewhere, and where there is neither, the time of the last touch does, by the file system's own clock.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tracklib import platform
+from tracklib.journal.clock import file_time
 from tracklib.journal.segment import Header
 
-__all__ = ["HEARTBEAT", "STALE", "Life", "WriterLock", "last_beat", "life_of"]
+__all__ = ["HEARTBEAT", "STALE", "Life", "WriterLock", "last_beat", "life_of", "silence"]
 
 Life: TypeAlias = Literal["alive", "gone", "stale"]
-"""``gone`` is certain; ``stale`` is a writer on another machine that has been silent for long."""
+"""``gone`` is certain; ``stale`` is a writer out of sight, on another machine, that has been silent for long."""
 
 HEARTBEAT = 15.0
 """Seconds between two touches."""
@@ -82,8 +82,21 @@ def life_of(segment: Path, header: Header | None) -> Life:
     if str(path) in _own:
         return "alive"
     if header is not None and not header.is_local():
-        return "stale" if time.time() - last_beat(segment) > STALE else "alive"
-    return "alive" if _is_held(path) or (_is_running(header) and not _was_released(path)) else "gone"
+        return _by_its_beat(segment)
+    held = _is_held(path)
+    if held or (_is_running(header) and not _was_released(path)):
+        return "alive"
+    is_hidden = held is None and (header is None or not header.start) and not _was_released(path)
+    return _by_its_beat(segment) if is_hidden else "gone"
+
+
+def silence(segment: Path) -> float:
+    """Return for how many seconds a writer has given no sign of life, by the clock of the file system."""
+    return max(0.0, file_time(segment.parent) - last_beat(segment))
+
+
+def _by_its_beat(segment: Path) -> Life:
+    return "stale" if silence(segment) > STALE else "alive"
 
 
 def _is_running(header: Header | None) -> bool:
@@ -98,7 +111,8 @@ def _was_released(path: Path) -> bool:
         return False
 
 
-def _is_held(path: Path) -> bool:
+def _is_held(path: Path) -> bool | None:
+    """Tell whether a lock is held; ``None`` where this file system, or this system, has no locks."""
     try:
         fd = os.open(path, os.O_RDWR)
     except OSError:
@@ -107,4 +121,4 @@ def _is_held(path: Path) -> bool:
         taken = platform.try_lock(fd)
     finally:
         os.close(fd)
-    return taken is False
+    return None if taken is None else not taken
