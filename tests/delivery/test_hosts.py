@@ -63,7 +63,9 @@ class Host:
             stderr=pipe,
             text=True,
         )
-        assert self.process.stdout.readline() == "ready\n"
+
+    def await_ready(self) -> None:
+        assert self.process.stdout.readline() == "ready\n", self.process.communicate(timeout=30)[1]
 
     def log(self, value: float) -> None:
         self.process.stdin.write(f"{value}\n")
@@ -77,8 +79,9 @@ class Host:
 
     def die(self) -> None:
         """End the whole host at once."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate(timeout=30)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.communicate(timeout=30)
 
 
 @contextlib.contextmanager
@@ -87,6 +90,8 @@ def hosts(desk: Desk, *run_ids: str, **environ: str) -> Iterator[list[Host]]:
     try:
         for run_id in run_ids:
             begun.append(Host(desk, run_id, **environ))
+        for host in begun:
+            host.await_ready()
         yield begun
     finally:
         for host in begun:
