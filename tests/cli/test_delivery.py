@@ -149,7 +149,8 @@ def test_an_outage_is_waited_for_as_long_as_wished(bench: Bench) -> None:
     assert (item["error"], item["relay_running"]) == ("the box is shut", True)
     assert 0 < item["lag"] < 120
     bench.faults()
-    assert bench("sync").code == 0
+    recovered = bench("sync")
+    assert (recovered.code, recovered.err) == (0, "")  # not a word of what is over
 
 
 def test_refused_and_changed_records_are_accounted_for(bench: Bench) -> None:
@@ -288,7 +289,12 @@ def test_a_silent_run_of_another_machine_is_stale_until_adopted(bench: Bench, mo
     assert "tracklib sync --adopt" in refused.err
     assert bench("sync", "far").code == 0
     assert status() == "stale"
-    assert bench("sync", "far", "--adopt").code == 0
+    unsaid = bench("sync", "--adopt")
+    assert (unsaid.code, status()) == (2, "stale")
+    assert "expected the runs to end, or --all-stale" in unsaid.err
+    adopted = bench("sync", "far", "--adopt")
+    assert adopted.code == 0
+    assert "digits/far: silent for 1 h 00 min on" in adopted.err
     assert status() == "crashed"
 
 

@@ -48,7 +48,9 @@ class Desk:
         self.vendor.path.mkdir()
         self.root = Root(path / ".tracklib")
         self.environ = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("TRACKLIB_")},
+            **{
+                key: value for key, value in os.environ.items() if not key.startswith(("TRACKLIB_", "COLUMNS", "LINES"))
+            },
             "PYTHONPATH": str(PLUGINS),
             "FAKEVENDOR_PLACE": str(self.vendor.path),
             "TRACKLIB_DIR": str(self.root.path),

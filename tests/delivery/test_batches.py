@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from tracklib.delivery.batches import BatchReader
 from tracklib.delivery.receipt import Place
 from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.reader import SegmentReader
 from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import Metrics
 
@@ -79,3 +82,27 @@ def test_damaged_lines_are_counted_once_however_often_they_are_read(
         assert len(batch.records) == 9
         reader.rewind(batch.writer, Place())
     assert (reader.damage().lines, reader.damage().missing) == (1, 1)
+
+
+def test_a_segment_that_cannot_be_read_for_a_while_is_read_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of the file system that passes costs no record, and says what stands in the way meanwhile."""
+    folder = written(tmp_path, monkeypatch, [10**18 + i * 10**6 for i in range(10)])
+    reader = BatchReader(folder, {})
+    with monkeypatch.context() as patch:
+
+        def fail(*_: object) -> None:
+            raise OSError(errno.ESTALE, "Stale file handle")
+
+        patch.setattr(SegmentReader, "records", fail)
+        assert reader.next(100) is None
+    assert reader.blocked.startswith("cannot read ")
+    assert reader.blocked.endswith(": Stale file handle")
+    assert reader.next(100) is None  # not before its time
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    batch = reader.next(100)
+    assert batch is not None
+    assert [record.body.step for record in batch.records] == list(range(10))
+    assert (reader.blocked, reader.damage().lines) == ("", 0)

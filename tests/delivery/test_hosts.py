@@ -88,8 +88,7 @@ class Host:
 def hosts(desk: Desk, *run_ids: str, **environ: str) -> Iterator[list[Host]]:
     begun: list[Host] = []
     try:
-        for run_id in run_ids:
-            begun.append(Host(desk, run_id, **environ))
+        begun.extend(Host(desk, run_id, **environ) for run_id in run_ids)
         for host in begun:
             host.await_ready()
         yield begun
@@ -180,7 +179,7 @@ def test_a_host_that_vanished_is_stale_until_somebody_adopts_its_run(desk: Desk)
         assert "tracklib sync --adopt" in done.stdout + done.stderr, words
     adopted = desk.tracklib("sync", "--adopt", "--all-stale")
     assert adopted.returncode == 0, adopted.stderr
-    assert "digits/one: silent for 1h 0m" in adopted.stderr
+    assert "digits/one: silent for 1 h 00 min" in adopted.stderr
     assert ends(desk.folder()) == ["crashed"]
     assert len(received(desk)) == 4
     assert desk.line().done

@@ -15,9 +15,9 @@ from tests.delivery.test_relay import TRAIN, losses
 from tracklib.delivery.inline import InlineRelay
 from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, claim_on
+from tracklib.journal.writer import SegmentWriter
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
-from tracklib.journal.writer import SegmentWriter
 
 INLINE = {"TRACKLIB_DELIVERY": "inline"}
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork")

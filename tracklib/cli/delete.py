@@ -48,7 +48,7 @@ def _refuse_open(folder: RunFolder, look: Glance) -> None:
     if not look.open:
         return
     if look.info.status == "stale":
-        advice = "it was begun on another machine that is silent; end it first: tracklib sync --adopt"
+        advice = f"it was begun on another machine that is silent; end it first: tracklib sync --adopt {label(folder)}"
     else:
         advice = "its process goes on; finish or stop that first"
     raise RunStateError(f"expected a run that has ended, got {label(folder)}, which is {look.info.status}: {advice}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tracklib.cli.adoption import remedy
 from tracklib.cli.deliveries import receipts_of
 from tracklib.cli.selection import label, look
 from tracklib.config import load
@@ -83,8 +84,8 @@ class Errand:
                 yield f"{line.entry}: {_advice(line)}"
         if any(line.refused for line in lines):
             yield "some records are refused for good; they stay in the journal: tracklib status --all --refused"
-        if stale := [line.run.id for line in lines if line.run.status == "stale"]:
-            yield f"{', '.join(stale[:5])}: begun by another machine, silent for long; end such runs with --adopt"
+        if stale := list(dict.fromkeys(line.run.id for line in lines if line.run.status == "stale")):
+            yield remedy(stale)
 
 
 def _advice(line: Line) -> str:
@@ -96,14 +97,13 @@ def _advice(line: Line) -> str:
     return f"{line.pending:,} records still wait ({line.state}{reason}); go on with: tracklib sync"
 
 
-def prepare(root: Root, folders: list[RunFolder], entry: str | None, *, adopt: bool) -> Errand:
+def prepare(root: Root, folders: list[RunFolder], entry: str | None) -> Errand:
     """Put everything that these runs have to deliver in the charge of relays.
 
     Args:
         root: Where the runs lie.
         folders: The runs.
         entry: Deliver to this backend alone, and begin to where a run was never sent there.
-        adopt: End the runs of other machines that have been silent for long.
 
     Raises:
         ConfigError: The backend that is named is not installed, misconfigured, or cannot be written to.
@@ -112,7 +112,7 @@ def prepare(root: Root, folders: list[RunFolder], entry: str | None, *, adopt: b
     errand = Errand(root)
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-            _prepare_run(errand, folder, entry, resolved, adopt=adopt)
+            _prepare_run(errand, folder, entry, resolved)
     errand.before = [line for line in account(errand.folders) if line.entry in errand.entries]
     return errand
 
@@ -125,10 +125,8 @@ def _resolved(entry: str) -> Resolved:
     return found
 
 
-def _prepare_run(
-    errand: Errand, folder: RunFolder, entry: str | None, resolved: Resolved | None, *, adopt: bool
-) -> None:
-    glance = look(folder, adopt=adopt)
+def _prepare_run(errand: Errand, folder: RunFolder, entry: str | None, resolved: Resolved | None) -> None:
+    glance = look(folder)
     receipts = receipts_of(folder)
     if receipts.damage:
         errand.fail(CorruptJournalError(f"{label(folder)}: {receipts.damage}"))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from tracklib.cli.adoption import remedy
 from tracklib.cli.console import grid, out, safe
 from tracklib.cli.deliveries import STATE_STYLES, STATUS_STYLES
 from tracklib.cli.quantities import bytes_text, duration_text, local_time, number_text, plural
@@ -67,6 +68,8 @@ def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     info, state = whole.look.info, whole.state
     code = f"  exit code {state.exit_code}" if state.exit_code is not None and not whole.look.open else ""
     yield "status", safe(info.status, STATUS_STYLES[info.status]) + safe(code)
+    if info.status == "stale":
+        yield "", safe(remedy([info.id]), "dim")
     if state.error and not whole.look.open:
         yield "error", safe(state.error, "red")
     yield "started", local_time(info.started)

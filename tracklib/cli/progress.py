@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -16,16 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
+_SETTLING = 2.0
+"""Seconds that a relay has to try again before a fault that stood when it was asked to counts."""
+
 
 class Watch:
     """A bar for each backend on a terminal; elsewhere, each fault once.
+
+    A fault of before is told only where it is still there after a while: it may be gone at the first try.
 
     Attributes:
         pending: Records that waited when last looked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: Iterable[Line] = ()) -> None:
         self.pending = 0
+        self._old = {(line.entry, line.error) for line in before}
+        self._began = time.monotonic()
         self._said: set[tuple[str, str]] = set()
         self._tasks: dict[str, TaskID] = {}
         self._bars = _bars() if shows_progress() else None
@@ -45,7 +54,7 @@ class Watch:
         """Show how things stand."""
         self.pending = sum(line.pending for line in lines)
         for line in lines:
-            if line.error and not line.done and (line.entry, line.error) not in self._said:
+            if line.error and not line.done and self._is_news(line.entry, line.error):
                 self._said.add((line.entry, line.error))
                 say(f"{line.entry}: {line.state}: {line.error}")
         if self._bars is None:
@@ -55,6 +64,10 @@ class Watch:
                 self._tasks[total.entry] = self._bars.add_task(safe(total.entry).plain)
             held = total.confirmed
             self._bars.update(self._tasks[total.entry], completed=held, total=held + total.pending)
+
+    def _is_news(self, entry: str, error: str) -> bool:
+        is_old = (entry, error) in self._old and time.monotonic() - self._began < _SETTLING
+        return not is_old and (entry, error) not in self._said
 
 
 def _bars() -> Progress:

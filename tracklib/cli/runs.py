@@ -146,6 +146,7 @@ def _print_json(root: str, found: Found, more: int) -> None:
 
 
 def _print_table(root: str, found: Found, more: int) -> None:
+    from tracklib.cli.adoption import remedy
     from tracklib.cli.console import grid, out, safe, say
     from tracklib.cli.deliveries import STATUS_STYLES, delivery_text
     from tracklib.cli.quantities import local_time, plural
@@ -169,6 +170,8 @@ def _print_table(root: str, found: Found, more: int) -> None:
     if not any(str(cell) for cell in table.columns[-1].cells):
         table.columns.pop()  # nothing was ever to be delivered
     out().print(table)
+    if stale := [look.info.id for _, look in found if look.info.status == "stale"]:
+        say(remedy(stale))
     if more:
         say(f"{plural(more, 'more run')}: --limit N or --all shows them")
 

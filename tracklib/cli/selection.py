@@ -47,17 +47,13 @@ def label(folder: RunFolder) -> str:
     return f"{project_of(folder)}/{id_of(folder)}"
 
 
-def look(folder: RunFolder, *, adopt: bool = False) -> Glance:
-    """Look at a run; one whose process is gone without a word is ended first, so that it shows truthfully.
-
-    Args:
-        adopt: End also a run that another machine began and that has been silent for long.
-    """
+def look(folder: RunFolder) -> Glance:
+    """Look at a run; one whose process is gone without a word is ended first, so that it shows truthfully."""
     found = glance(folder)
     if not found.open:
         return found
     with contextlib.suppress(OSError):  # a root that cannot be written is still worth a look
-        if reap(folder, adopt=adopt):
+        if reap(folder):
             return glance(folder)
     return found
 

@@ -147,10 +147,13 @@ def _table(found: list[_Delivery]) -> Any:
 
 
 def _remarks(item: _Delivery, *, refused: bool) -> Iterator[tuple[Any, str]]:
+    from tracklib.cli.adoption import remedy
     from tracklib.cli.console import safe
 
     receipt = item.receipt
     head = f"{item.name} {receipt.entry}:"
+    if item.look.info.status == "stale":
+        yield safe(remedy([item.look.info.id])), "yellow"
     if receipt.error:
         yield safe(f"{head} {receipt.state}: {receipt.error}"), "red" if receipt.state == "paused" else "yellow"
     if item.pending and not item.relay and receipt.state != "paused":

@@ -10,6 +10,7 @@ from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
 
 if TYPE_CHECKING:
     from tracklib.cli.errand import Errand
+    from tracklib.cli.watching import Watcher
     from tracklib.delivery.account import Line
     from tracklib.journal.layout import Root, RunFolder
 
@@ -23,8 +24,16 @@ def sync(
     backend: Backend = None,
     project: Project = None,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="End the runs of other machines that have been silent for ten minutes.")
+        bool,
+        typer.Option(
+            "--adopt", help="First end as crashed the named runs, of machines that have been silent for long."
+        ),
     ] = False,
+    all_stale: Annotated[bool, typer.Option("--all-stale", help="With --adopt: all such runs.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Go on, as runs come and grow, until Ctrl-C or SIGTERM.")
+    ] = False,
+    interval: Annotated[str, typer.Option("--interval", help="With --watch: look so often.")] = "5",
     timeout: Annotated[str, typer.Option("--timeout", "-t", help="Wait at most so long: 30, 5m, or inf.")] = "inf",
     dir: Dir = None,
     json: Json = False,
@@ -32,16 +41,24 @@ def sync(
     """Deliver what is pending.
 
     Of the runs under way, of those named, or with --backend of all runs that it lacks; of a run that goes on, what is
-    written by now. Repeating it goes on where it stopped, and does nothing where nothing is left. JSON: root, backends, deliveries, problems; exit code 1 where records are refused or left.
+    written by now. Repeating it goes on where it stopped, and does nothing where nothing is left. JSON: root, backends, deliveries, problems; exit code 1 where records are refused or left. With --watch, a line of JSON for each delivery that moved.
     """
     from tracklib.cli.errand import prepare
     from tracklib.cli.quantities import timeout as seconds_of
     from tracklib.cli.selection import open_root
+    from tracklib.cli.watching import Watcher
 
     root = open_root(dir)
     seconds = seconds_of(timeout)
-    folders = _folders(root, run, project, everything=backend is not None)
-    errand = prepare(root, folders, backend, adopt=adopt)
+    if adopt or all_stale:
+        _adopt(root, run, project, all_stale=all_stale)
+
+    def folders() -> list[RunFolder]:
+        return _folders(root, run, project, everything=backend is not None)
+
+    if watch:
+        return _watch(Watcher(root, folders, backend, json), seconds_of(interval), seconds)
+    errand = prepare(root, folders(), backend)
     lines = _deliver(root, errand, seconds) if errand.keys else errand.before
     if json:
         _print_json(root, errand, lines)
@@ -60,6 +77,34 @@ def _folders(root: Root, words: list[str] | None, project: str | None, *, everyt
     return active_runs(root)
 
 
+def _adopt(root: Root, words: list[str] | None, project: str | None, *, all_stale: bool) -> None:
+    """End runs that their machines left in silence.
+
+    Raises:
+        UsageError: It is not said which.
+    """
+    from tracklib.cli.adoption import adopt, stale_among
+    from tracklib.cli.selection import select
+    from tracklib.errors import UsageError
+
+    if all_stale == bool(words):
+        raise UsageError("--adopt: expected the runs to end, or --all-stale, one of both; tracklib runs --status stale")
+    folders = select(root, words, project)
+    adopt(stale_among(folders) if all_stale else folders)
+
+
+def _watch(watcher: Watcher, interval: float, seconds: float) -> int:
+    import time
+
+    from tracklib.cli.console import say
+    from tracklib.cli.watching import until_signalled
+
+    if not watcher.as_json:
+        say(f"watching {watcher.root.path}; Ctrl-C ends it, and the relays finish what they have begun")
+    with until_signalled() as stop:
+        return watcher.run(stop, max(interval, 0.1), time.monotonic() + seconds)
+
+
 def _deliver(root: Root, errand: Errand, seconds: float) -> list[Line]:
     """Set the relays to work and wait for them."""
     from tracklib.cli.console import interruptible
@@ -68,7 +113,7 @@ def _deliver(root: Root, errand: Errand, seconds: float) -> list[Line]:
     from tracklib.delivery import launch
     from tracklib.delivery.account import wait
 
-    watch = Watch()
+    watch = Watch(errand.before)
 
     def rest() -> str:
         pending = plural(watch.pending, "record")

@@ -18,6 +18,9 @@ _MILLISECOND = 1_000_000
 _SAME_TIME = 5_000
 """Records beyond its size that a batch may take in to keep one millisecond whole."""
 
+_AGAIN = 1.0
+"""Seconds after which a segment that could not be read is tried again."""
+
 
 @dataclass(slots=True)
 class Batch:
@@ -48,6 +51,7 @@ class BatchReader:
         self._places = dict(places)
         self._readers: dict[str, SegmentReader] = {}
         self._unreadable: set[str] = set()
+        self._failing: dict[str, tuple[float, str]] = {}
 
     def damage(self) -> Damage:
         """Return what could not be read so far."""
@@ -56,6 +60,11 @@ class BatchReader:
             total.lines += reader.damage.lines
             total.missing += reader.damage.missing
         return total
+
+    @property
+    def blocked(self) -> str:
+        """Why a segment cannot be read for the moment; empty where all can."""
+        return next((reason for _, reason in self._failing.values()), "")
 
     def next(self, size: int) -> Batch | None:
         """Return the next batch of about ``size`` records, or ``None`` where all is read for the moment."""
@@ -75,13 +84,19 @@ class BatchReader:
     def _next_of(self, path: Path, size: int) -> Batch | None:
         reader = self._readers.setdefault(path.name, SegmentReader(path))
         at = self.place(reader.writer)
+        if self._failing.get(path.name, (0.0, ""))[0] > time.monotonic():
+            return None
         try:
+            self._failing.pop(path.name, None)
             if path.stat().st_size <= at.offset:
                 return None
             reader.offset, reader.seq = at.offset, at.seq
             batch, behind = _fill(reader, size)
-        except (CorruptJournalError, OSError):
+        except CorruptJournalError:  # of another version: it stays so
             self._unreadable.add(path.name)
+            return None
+        except OSError as error:  # a stale handle, a network file system that is away: it may pass
+            self._failing[path.name] = (time.monotonic() + _AGAIN, f"cannot read {path}: {error.strerror or error}")
             return None
         self._places[reader.writer] = behind
         return batch if batch.records else None

@@ -71,7 +71,7 @@ def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> Rec
     try:
         receipt = Receipt.load(folder, receipt.entry) or receipt
         receipt.relay = key
-        if receipt.state in ("paused", "complete"):
+        if receipt.state in ("paused", "complete", "retrying"):  # what stood in the way may be gone
             receipt.state, receipt.error = "waiting", ""
         receipt.save(folder)
     finally:

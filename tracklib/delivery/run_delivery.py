@@ -72,7 +72,7 @@ class RunDelivery:
             return False
         self._looked = now
         self._look = glance(self.folder)
-        return not self._look.open
+        return not self._look.open and not self._reader.blocked
 
     def is_stale(self) -> bool:
         """Tell whether the run was stale and delivered when `is_over` looked."""
@@ -92,6 +92,8 @@ class RunDelivery:
         """
         batch = self._reader.next(self.batch_size)
         if batch is None:
+            if self._reader.blocked:
+                self.note("retrying", self._reader.blocked)
             return self._confirm()
         try:
             sink = self._opened()
