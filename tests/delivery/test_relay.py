@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.delivery.conftest import Desk
+from tracklib.delivery.launch import RelayFolder
+from tracklib.journal.layout import private_folder
 
 TRAIN = """
 import tracklib
@@ -129,3 +133,36 @@ def test_relays_leave_when_there_is_nothing_to_do(desk: Desk) -> None:
     while (relay / "lease").read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert pid > 0 and (relay / "lease").read_text() == ""
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from tracklib.delivery import relay
+from tracklib.journal.layout import Root
+def refuse(folder):
+    raise OSError(28, "No space left on device")
+relay.reap = refuse
+relay.main()
+"""
+
+
+def test_a_relay_that_cannot_end_a_run_says_so_and_delivers(desk: Desk) -> None:
+    """On a full disk the end of a vanished run cannot be written: what is recorded arrives, and the log says why."""
+    done = desk.run(TRAIN.format(n=5) + "    import os; os.kill(os.getpid(), 9)", TRACKLIB_MODE="offline")
+    assert done.returncode == -9
+    receipt = desk.receipt()
+    folder = RelayFolder(desk.root, receipt.relay)
+    private_folder(folder.path)
+    command = [sys.executable, "-c", READ_ONLY, str(desk.root.path), receipt.relay]
+    with folder.log.open("wb") as log:
+        relay = subprocess.Popen(command, env=desk.environ, stderr=log)
+    try:
+        deadline = time.monotonic() + 30
+        while len(losses(desk)) < 5 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        relay.kill()
+        relay.wait()
+    assert losses(desk) == [float(i) for i in range(5)]
+    assert folder.log.read_text().count("whose process is gone: No space left on device") == 1

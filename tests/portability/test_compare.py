@@ -8,8 +8,20 @@ from collections.abc import Callable
 
 import pytest
 
-from tracklib.backends import EXACT, Capabilities, Feature, absent, lossy
-from tracklib.model.records import Artifact, FileRef, Metrics, Notes, Params, Record, RunEnd, RunStart, Summary, Tags
+from tracklib.backends import EXACT, Capabilities, Feature, Limits, absent, lossy
+from tracklib.model.records import (
+    Artifact,
+    Console,
+    FileRef,
+    Metrics,
+    Notes,
+    Params,
+    Record,
+    RunEnd,
+    RunStart,
+    Summary,
+    Tags,
+)
 from tracklib.portability.compare import Comparison, compare
 from tracklib.portability.snapshot import snapshot
 
@@ -25,6 +37,8 @@ BODIES = [
     Metrics({"loss": 0.25}, 3),
     Metrics({"loss": 0.25}, 3),
     Summary({"best": 0.1}),
+    Console("stdout", "epoch 1 "),
+    Console("stderr", "careful"),
     Artifact("model", "model", (FILE,), ("best",), {"k": 1}),
     RunEnd("finished", 0),
 ]
@@ -158,3 +172,83 @@ def test_what_a_backend_declares_absent_must_not_come_back() -> None:
     assert result.equal
     assert result.declared == {"finite numbers only": 1}
     assert [str(d) for d in compared(CLEAN, declares).differences] == ["point loss step 1.5: (missing) != nan"]
+
+
+def without(*kinds: type) -> list[Record]:
+    return [record for record in CLEAN if not isinstance(record.body, kinds)]
+
+
+ABSENT = {
+    Feature.PARAM_TYPES: (without(Params), 3),
+    Feature.TAGS: (without(Tags), 2),
+    Feature.NOTES: (without(Notes), 1),
+    Feature.SUMMARY: (without(Summary), 1),
+    Feature.CONSOLE: (without(Console), 2),
+    Feature.ARTIFACT_FILES: (without(Artifact), 1),
+    Feature.ARTIFACT_ALIASES: (replaced(Artifact, lambda b: dataclasses.replace(b, aliases=())), 1),
+    Feature.ARTIFACT_METADATA: (replaced(Artifact, lambda b: dataclasses.replace(b, metadata={})), 1),
+    Feature.PARENT: (replaced(RunStart, lambda b: dataclasses.replace(b, parent=None)), 1),
+    Feature.GROUP: (replaced(RunStart, lambda b: dataclasses.replace(b, group=None, job_type=None)), 2),
+}
+
+
+@pytest.mark.parametrize("feature", ABSENT, ids=lambda feature: feature.name)
+def test_each_feature_that_is_declared_absent_is_expected_to_be_missing(feature: Feature) -> None:
+    """Without it the copy is equal, and what is missing counted as declared; with it after all, it differs."""
+    declares = Capabilities(features={**ALL_EXACT.features, feature: absent("cannot")})
+    records, count = ABSENT[feature]
+    result = compared(records, declares)
+    assert result.equal, list(map(str, result.differences))
+    assert result.declared == {"cannot": count}
+    assert not compared(records).equal
+    assert not compared(CLEAN, declares).equal
+
+
+TEXTS = {"lr": "0.001", "model": {"depth": "4", "wide": "True"}}
+LOSSY = {
+    Feature.PARAM_TYPES: (str, replaced(Params, lambda _: Params(TEXTS)), 3),
+    Feature.TAGS: (str.upper, replaced(Tags, lambda _: Tags({"dev": "", "team": "VISION"})), 1),
+    Feature.NOTES: (str.upper, replaced(Notes, lambda _: Notes("A NOTE")), 1),
+    Feature.SUMMARY: (round, replaced(Summary, lambda _: Summary({"best": 0})), 1),
+    Feature.CONSOLE: (str.strip, replaced(Console, lambda _: Console("stdout", "epoch 1")), 1),
+    Feature.ARTIFACT_ALIASES: (
+        lambda aliases: tuple(f"v-{word}" for word in aliases),
+        replaced(Artifact, lambda b: dataclasses.replace(b, aliases=("v-best",))),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("feature", LOSSY, ids=lambda feature: feature.name)
+def test_each_feature_that_is_declared_lossy_is_expected_as_its_projection(feature: Feature) -> None:
+    """What comes back as the projection says is equal and counted; anything else, the original too, is a difference."""
+    projection, records, count = LOSSY[feature]
+    declares = Capabilities(features={**ALL_EXACT.features, feature: lossy("otherwise", projection)})
+    result = compared(records, declares)
+    assert result.equal, list(map(str, result.differences))
+    assert result.declared == {"otherwise": count}
+    assert not compared(CLEAN, declares).equal
+
+
+def test_a_status_that_comes_back_as_another_one() -> None:
+    """A vendor that knows no crash may show a failure, where it says so."""
+    crashed = replaced(RunEnd, lambda _: RunEnd("crashed"))
+    failed = replaced(RunEnd, lambda _: RunEnd("failed"))
+    declares = Capabilities(
+        features={**ALL_EXACT.features, Feature.STATUS_CRASHED: lossy("failed", lambda _: "failed")}
+    )
+    result = compare(snapshot("r", crashed), snapshot("r", failed), declares)
+    assert (result.equal, result.declared) == (True, {"failed": 1})
+    assert not compare(snapshot("r", crashed), snapshot("r", failed), ALL_EXACT).equal
+
+
+def test_a_long_text_is_a_feature_of_its_own() -> None:
+    """Only texts beyond the vendor's limit come back as the declaration for long ones says."""
+    limits = Limits(param_chars=5)
+    declares = Capabilities(
+        features={**ALL_EXACT.features, Feature.PARAM_LONG: lossy("cut", lambda text: text[:5])}, limits=limits
+    )
+    left = replaced(Params, lambda _: Params({"short": "12345", "long": "123456789"}))
+    right = replaced(Params, lambda _: Params({"short": "12345", "long": "12345"}))
+    result = compare(snapshot("r", left), snapshot("r", right), declares)
+    assert (result.equal, result.declared) == (True, {"cut": 1})

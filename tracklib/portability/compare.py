@@ -10,6 +10,7 @@ from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.model.records import Artifact
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
+from tracklib.portability.expected import expected, expected_console
 from tracklib.portability.points import compare_points
 from tracklib.portability.snapshot import Snapshot
 from tracklib.typing import JSON
@@ -76,14 +77,15 @@ class Comparison:
 def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comparison:
     """Compare two copies of a run; the right one may differ as its capabilities declare, and no further."""
     result = Comparison()
-    _compare_identity(left.state, right.state, capabilities, result)
+    state = expected(left.state, capabilities, result.declared)
+    _compare_identity(state, right.state, capabilities, result)
     compare_points(left, right, capabilities, result)
-    _compare_trees("param", left.state.params, right.state.params, result)
-    _compare_values("tag", left.state.tags, right.state.tags, result)
-    _compare_values("summary", left.state.summary, right.state.summary, result)
-    _compare_artifacts(left.state.artifacts, right.state.artifacts, result)
+    _compare_trees("param", state.params, right.state.params, result)
+    _compare_values("tag", state.tags, right.state.tags, result)
+    _compare_values("summary", state.summary, right.state.summary, result)
+    _compare_artifacts(state.artifacts, right.state.artifacts, result)
     _compare_media(left, right, result)
-    _compare_console(left, right, result)
+    _compare_console(expected_console(left.console, capabilities, result.declared), right.console, result)
     return result
 
 
@@ -176,9 +178,9 @@ def _compare_media(left: Snapshot, right: Snapshot, result: Comparison) -> None:
         result.add(Difference("media", key, None, f"{kind} {digest}", str(step)))
 
 
-def _compare_console(left: Snapshot, right: Snapshot, result: Comparison) -> None:
-    result.counts["console"] = left.console.total()
-    for (stream, text), count in (left.console - right.console).items():
+def _compare_console(left: Counter[tuple[str, str]], right: Counter[tuple[str, str]], result: Comparison) -> None:
+    result.counts["console"] = left.total()
+    for (stream, text), count in (left - right).items():
         result.add(Difference("console", stream, f"{count} times {text!r}", None))
-    for (stream, text), count in (right.console - left.console).items():
+    for (stream, text), count in (right - left).items():
         result.add(Difference("console", stream, None, f"{count} times {text!r}"))
