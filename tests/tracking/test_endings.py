@@ -86,7 +86,33 @@ WAYS = {
         HANDLER.format(then="raise TimeoutError('preempted')"),
     ),
     "sigterm-own-ignores": Way(
-        kill("SIGTERM"), ("killed", None, "SIGTERM"), ("finished", None, None), HANDLER.format(then="pass")
+        kill("SIGTERM"), ("finished", 0, None), ("finished", None, None), HANDLER.format(then="pass")
+    ),
+    "sigterm-own-raises-exit": Way(
+        kill("SIGTERM") + "; signal.pause()", *[("failed", 9, None)] * 2, HANDLER.format(then="raise SystemExit(9)")
+    ),
+    "sigterm-own-raises-exit-that-is-caught": Way(
+        f"\n    try: {kill('SIGTERM')}; signal.pause()\n    except SystemExit: pass",
+        ("finished", 0, None),
+        ("finished", None, None),
+        HANDLER.format(then="raise SystemExit(9)"),
+    ),
+    "exit-caught": Way(
+        "\n    try: sys.exit(3)\n    except SystemExit: pass", ("finished", 0, None), ("finished", None, None)
+    ),
+    "exit-caught-and-kept": Way(
+        "\n    try: sys.exit(3)\n    except SystemExit as error: code = error.code",
+        ("finished", 0, None),
+        ("finished", None, None),
+    ),
+    "exit-caught-and-raised": Way(
+        "\n    try: sys.exit(3)\n    except SystemExit as error: kept = error; raise", *[("failed", 3, None)] * 2
+    ),
+    "exit-caught-then-exit": Way(
+        "\n    try: sys.exit(3)\n    except SystemExit: sys.exit(6)", *[("failed", 6, None)] * 2
+    ),
+    "builtin-exit-caught": Way(
+        "\n    try: exit(4)\n    except SystemExit: pass", ("finished", 0, None), ("finished", None, None)
     ),
     "sigterm-ignored": Way(
         kill("SIGTERM"),

@@ -60,6 +60,23 @@ def _uncaught(error: BaseException) -> Ending:
     return replace(ending, exit_code=-signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1)
 
 
+class _Fate:
+    """Rides on an exception, and tells where that is dropped while the program goes on: it was caught.
+
+    An exception that leaves the program is dropped by the interpreter itself, with no frame of Python's below; whatever
+    is dropped while the interpreter shuts down says nothing.
+    """
+
+    __slots__ = ("_caught",)
+
+    def __init__(self, caught: Callable[[], None]) -> None:
+        self._caught = caught
+
+    def __del__(self) -> None:
+        if sys._getframe().f_back is not None and threading.main_thread().is_alive():  # noqa: SLF001  there is no other way
+            self._caught()
+
+
 class Endings:
     """Watches the process, and tells its end to the runs that are open."""
 
@@ -114,9 +131,11 @@ class Endings:
         before = sys.exit
 
         def exit(status: Any = None, /) -> Any:  # noqa: A001  it takes that function's place
-            if self._is_owner() and threading.current_thread() is threading.main_thread():
-                self._seen = _of_exit(status)
-            before(status)
+            try:
+                before(status)
+            except SystemExit as error:
+                self._leaving(error)
+                raise
 
         sys.exit = exit
 
@@ -128,9 +147,11 @@ class Endings:
         before = quitter.__call__
 
         def call(self_: object, code: Any = None) -> Any:
-            if self._is_owner() and threading.current_thread() is threading.main_thread():
-                self._seen = _of_exit(code)
-            return before(self_, code)
+            try:
+                return before(self_, code)
+            except SystemExit as error:
+                self._leaving(error)
+                raise
 
         quitter.__call__ = call  # type: ignore[method-assign]  # the interpreter looks it up on the class
 
@@ -140,9 +161,12 @@ class Endings:
             return
 
         def on_sigterm(number: int, frame: FrameType | None) -> None:
-            if callable(before):
-                self._terminated_later()
-                before(number, frame)
+            if callable(before):  # the program's own handler decides: it exits, raises, or lets the program go on
+                try:
+                    before(number, frame)
+                except SystemExit as error:
+                    self._leaving(error)
+                    raise
                 return
             if self._is_owner():
                 self._finish(Ending("killed", -number, "SIGTERM"))
@@ -151,10 +175,16 @@ class Endings:
 
         signal.signal(signal.SIGTERM, on_sigterm)
 
-    def _terminated_later(self) -> None:
-        """Remember the signal: the program's own handler decides what comes, and an ``exit`` may still say more."""
-        if self._is_owner():
-            self._seen = Ending("killed", None, "SIGTERM")
+    def _leaving(self, error: SystemExit) -> None:
+        """Take an exit for the end of the process, unless somebody catches it."""
+        if self._is_owner() and threading.current_thread() is threading.main_thread():
+            seen = _of_exit(error.code)
+            error.__dict__["_tracklib"] = _Fate(lambda: self._caught(seen))  # before it counts: it may replace another
+            self._seen = seen
+
+    def _caught(self, seen: Ending) -> None:
+        if self._seen is seen:
+            self._seen = None
 
     def _finish(self, ending: Ending) -> None:
         for finish in list(self._runs.values()):
