@@ -23,6 +23,8 @@ def rows(folder: Path) -> Iterator[Row]:
     yield Row("import tracklib", (cpu_seconds("import tracklib", folder) - bare) * 1e3, "ms")
     here = {"TRACKLIB_DIR": str(folder / "startup")}
     yield Row("import, init, log: journal alone", (cpu_seconds(FIRST_LOG, folder, here) - bare) * 1e3, "ms", 60)
+    disabled = (cpu_seconds(FIRST_LOG, folder, {**here, "TRACKLIB_MODE": "disabled"}) - bare) * 1e3
+    yield Row("import, init, log: disabled", disabled, "ms", 60)
     for name, address in (
         ("a backend", f"sqlite:///{folder}/startup.db"),
         ("one black-holed", "http://10.255.255.1:5000"),

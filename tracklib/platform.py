@@ -15,6 +15,7 @@ __all__ = [
     "boot_id",
     "file_system",
     "host_name",
+    "is_main_process",
     "is_private",
     "network_file_system",
     "open_private",
@@ -134,6 +135,19 @@ def process_start(pid: int) -> str:
     return (
         fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
     )  # dead, though its parent has not looked
+
+
+_INITS = frozenset({"systemd", "init", "launchd", "runit", "openrc-init", "s6-svscan", "dinit"})
+
+
+def is_main_process() -> bool:
+    """Tell whether all other processes end with this one: it is a process table's first, or what that one was started for.
+
+    The first process of a machine, or of a container that is run like one, lives on: it is an init system.
+    """
+    if os.getpid() == 1:
+        return True
+    return sys.platform == "linux" and os.getppid() == 1 and _read("/proc/1/comm") not in _INITS
 
 
 def file_system(path: str) -> str:

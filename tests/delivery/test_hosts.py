@@ -133,8 +133,9 @@ def test_hosts_leave_each_others_runs_alone(desk: Desk, way: str) -> None:
             desk.tracklib("status")
             time.sleep(1.1)  # a look of every relay
         assert statuses(desk) == {"one": "running", "two": "running"}
-        one.end()
-        two.end()
+        for said in (one.end(), two.end()):
+            told = said.count("relays end with this container, which waits 60 s for them")
+            assert told == (1 if way == "relay" else 0)
     assert [ends(folder) for folder in desk.root.runs()] == [["finished"]] * 2
     assert set(received(desk).values()) == {1}
     assert Counter(run for run, _, _ in received(desk)) == {"one": 6, "two": 6}

@@ -204,6 +204,16 @@ def test_a_deliverer_waits_for_another_that_is_at_it(
     assert Receipt.load(folder, "fakevendor").relay == "key"
 
 
+def test_a_batch_job_is_told_that_relays_end_with_it(desk: Desk) -> None:
+    """Once, with what to do about it; not where the job waits until everything is delivered."""
+    script = TRAIN.format(n=1) + TRAIN.format(n=1).replace("run1", "run2")
+    done = desk.run(script, SLURM_JOB_ID="4711")
+    told = [line for line in done.stderr.splitlines() if "relays end with this SLURM job 4711" in line]
+    assert len(told) == 1
+    assert "TRACKLIB_FINISH_TIMEOUT=inf" in told[0] and f"tracklib sync --dir {desk.root.path}" in told[0]
+    assert "relays end" not in desk.run(script, SLURM_JOB_ID="4711", TRACKLIB_FINISH_TIMEOUT="inf").stderr
+
+
 def test_a_lease_is_one_threads_and_outlives_a_look(tmp_path: Path) -> None:
     """In one process two holders exclude each other, and looking who holds it does not let it go."""
     first, second = Lease(tmp_path / "lease"), Lease(tmp_path / "lease")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from tracklib.delivery.receipt import all_receipts
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
+from tracklib.tracking.confines import confines
 from tracklib.tracking.native import null_native
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ _RESTARTS = 5
 
 _SLOW = 1.0
 """Seconds that a call of an SDK on a thread may take at the end before it is told of."""
+
+_told: list[int] = []
+"""The process that was told what its relays end with."""
 
 _to_await: dict[Path, tuple[Deliverer, RunFolder]] = {}
 """Runs of this process whose delivery is waited for at its end."""
@@ -64,9 +70,22 @@ class Deliverer:
             self._keys = [receipt.relay for receipt in assign(self._root, self._folder, resolved)]
         if not self._online:
             return
+        if self._delivery == "relay":
+            self._tell_of_confines()
         for key in self._keys:
             launch.start(self._root, key)
         flusher.every(self._look_after)
+
+    def _tell_of_confines(self) -> None:
+        """Say once where delivery ends with the job: what is not waited for is for ``tracklib sync`` to deliver."""
+        if _told and _told[0] == os.getpid():
+            return
+        if (what := confines()) and self._timeout != math.inf:
+            _told[:] = [os.getpid()]
+            self._messages.info(
+                f"relays end with this {what}, which waits {self._timeout:g} s for them; TRACKLIB_FINISH_TIMEOUT=inf waits "
+                f"until delivered, and {sync_command(self._root)} delivers the rest where {self._root.path} is seen"
+            )
 
     def _look_after(self) -> None:
         """Start again a relay that died, a few times, and tell the user once of a backlog."""
