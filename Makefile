@@ -9,7 +9,7 @@ PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := hypothesis mypy psutil pytest pytest-randomly pytest-xdist ruff tomli
-TOGETHER := mlflow scikit-learn psycopg2-binary
+TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary
 WORKERS ?= 2
 TEST_ARGS ?=
 
