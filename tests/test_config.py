@@ -70,6 +70,17 @@ def test_a_variable_that_a_file_overrides_is_told() -> None:
     assert load({"project": "argument"}, environ).settings.project == "argument"
 
 
+def test_the_notice_names_what_counts_in_the_end() -> None:
+    """Where both files speak, ``pyproject.toml`` counts, and whatever it overrules is told, a file as well."""
+    write(own='project = "own"', shared='[tool.tracklib]\nproject = "shared"')
+    own, shared = Path.cwd() / "tracklib.toml", Path.cwd() / "pyproject.toml"
+    assert load(environ={"TRACKLIB_PROJECT": "env"}).overridden == (
+        f"TRACKLIB_PROJECT is set, but {shared} says project = 'shared', which counts",
+        f"{own} says project, but {shared} says project = 'shared', which counts",
+    )
+    assert load({"project": "argument"}, {"TRACKLIB_PROJECT": "env"}).overridden == ()
+
+
 def test_the_notice_is_printed(monkeypatch, capfd) -> None:
     """``init`` says on stderr that a file overrules a variable."""
     write(own='project = "file"')

@@ -86,8 +86,9 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
         ConfigError: A key, value or file is wrong; the message names the nearest right one.
     """
     environment = os.environ if environ is None else environ
-    home = _project_root(Path.cwd())
-    raw, origins, overridden = _from_environment(environment)
+    home = _project_root(_here())
+    raw, origins = _from_environment(environment)
+    overridden: dict[str, list[str]] = {}
     tables: dict[str, Mapping[str, Any]] = {}
     for path, content in _files(home):
         for key, value in content.items():
@@ -95,13 +96,20 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
                 tables[key] = {**tables.get(key, {}), **value}
                 continue
             _check_key(key, _KEYS, f"{path}")
-            if key in raw and not _agrees(raw[key], value) and origins[key].startswith(_PREFIX):
-                overridden.append(f"{origins[key]} is set, but {path} says {key} = {value!r}, which counts")
+            if key in raw and not _agrees(raw[key], value):
+                overridden.setdefault(key, []).append(origins[key])
             raw[key], origins[key] = value, str(path)
+    notices = [
+        f"{origin} {'is set' if origin.startswith(_PREFIX) else f'says {key}'}, "
+        f"but {origins[key]} says {key} = {raw[key]!r}, which counts"
+        for key, earlier in overridden.items()
+        for origin in earlier
+        if (arguments or {}).get(key) is None
+    ]
     for key, value in (arguments or {}).items():
         if value is not None:
             raw[key], origins[key] = value, "argument"
-    return Config(_validated(raw, origins), origins, tables, home, tuple(overridden))
+    return Config(_validated(raw, origins), origins, tables, home, tuple(notices))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -125,14 +133,21 @@ def _agrees(text: object, value: object) -> bool:
     return text == value or (isinstance(text, str) and text.strip().lower() == str(value).lower())
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # deleted: a relative root cannot be made here, which tells the user soon enough
+        return Path("/proc/self/cwd")
+
+
 def _project_root(start: Path) -> Path:
     for folder in (start, *start.parents):
-        if any((folder / name).exists() for name in ("tracklib.toml", "pyproject.toml", ".git")):
+        if any(os.path.exists(folder / name) for name in ("tracklib.toml", "pyproject.toml", ".git")):
             return folder
     return start
 
 
-def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     raw: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for variable, text in environ.items():
@@ -143,16 +158,16 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
         if text.strip():  # an empty variable is one that is not set
             raw[key] = [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
             origins[key] = variable
-    return raw, origins, []
+    return raw, origins
 
 
 def _files(home: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     own = home / "tracklib.toml"
-    if own.is_file():
+    if os.path.isfile(own):
         yield own, _toml(own)
     shared = home / "pyproject.toml"
     # Parsing TOML costs more than the rest of init(): look before. A requirement (tracklib-core) is no table.
-    if shared.is_file() and b"tracklib" in _content(shared).replace(b"tracklib-", b""):
+    if os.path.isfile(shared) and b"tracklib" in _content(shared).replace(b"tracklib-", b""):
         tools = _toml(shared).get("tool", {})
         table = tools.get("tracklib", {}) if isinstance(tools, dict) else tools
         if not isinstance(table, dict):

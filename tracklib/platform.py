@@ -72,7 +72,7 @@ def sync_data(fd: int) -> None:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read().strip()
     except OSError:
         return ""
@@ -140,12 +140,12 @@ def file_system(path: str) -> str:
     """Return the type of the file system that holds a path, such as ``ext4`` or ``nfs4``; empty where nobody tells."""
     best, kind = "", ""
     place = os.path.realpath(path)
-    for line in _read("/proc/self/mountinfo").splitlines():
+    for line in _read("/proc/self/mountinfo").split("\n"):  # names may hold other line ends
         # proc(5): the mount point is field 5, with octal escapes; the type is the first field behind the lone dash.
-        fields, type_ = line.partition(" - ")[0].split(), line.partition(" - ")[2].split()
-        if len(fields) < 5 or not type_:
+        fields, type_ = line.partition(" - ")[0].split(" "), line.partition(" - ")[2].split(" ")
+        if len(fields) < 5 or not type_[0]:
             continue
-        raw = fields[4].encode("ascii", "surrogateescape").decode("unicode_escape")
+        raw = fields[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
         point = os.fsdecode(raw.encode("latin-1"))
         inside = place == point or place.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):  # of two on one point, the later one covers the earlier

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from tracklib.typing import JSON
 if TYPE_CHECKING:
     from tracklib.backends.settings import BackendSettings
 
-__all__ = ["GROUP", "Resolved", "installed", "load_spec", "reopen", "resolve", "split_entry"]
+__all__ = ["GROUP", "Resolved", "check_names", "installed", "load_spec", "reopen", "resolve", "split_entry"]
 
 _CREDENTIAL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
@@ -100,6 +100,26 @@ def split_entry(entry: str, /) -> tuple[str, str | None]:
     if not name or (colon and not location):
         raise ConfigError(f"expected a backend such as 'mlflow' or 'mlflow:http://host:5000', got {entry!r}")
     return name, location if colon else None
+
+
+def check_names(backends: Iterable[str], /, tables: Iterable[str], environ: Mapping[str, str] | None = None) -> None:
+    """Refuse settings under a name that is nearly that of a backend in use, and no other backend's.
+
+    Settings of backends that are not in use are left alone: another day, or another machine, may use them.
+
+    Raises:
+        ConfigError: A table or variable seems to be meant for one of these backends.
+    """
+    used = {split_entry(entry)[0] for entry in backends}
+    given = {name: f"table [{name}]" for name in tables}
+    for variable in os.environ if environ is None else environ:
+        name, mark, _ = variable.removeprefix("TRACKLIB_").partition("__")
+        if mark and variable.startswith("TRACKLIB_"):
+            given.setdefault(name.lower().replace("_", "-"), f"environment variable {variable}")
+    for name, where in given.items():
+        hint = nearest(name, used)
+        if name not in used and hint.startswith("; did") and name not in installed():
+            raise ConfigError(f"{where}: unknown backend {name!r}{hint}")
 
 
 def resolve(

@@ -196,7 +196,17 @@ class SegmentWriter:
         with self.lock:  # not while syncing: log() waits for no disk
             if segment.fd < 0 or segment.size == segment.synced:
                 return
-            fd, size = os.dup(segment.fd), segment.size
+            try:
+                fd, size = os.dup(segment.fd), segment.size
+            except OSError:  # too many open files: then it must wait
+                self._sync(segment, segment.fd, segment.size)
+                return
+        try:
+            self._sync(segment, fd, size)
+        finally:
+            os.close(fd)
+
+    def _sync(self, segment: OpenSegment, fd: int, size: int) -> None:
         try:
             if not segment.sync(fd, size):
                 segment.broken = True
@@ -206,8 +216,6 @@ class SegmentWriter:
             self._warn(
                 f"cannot bring the journal {segment.path} to disk: {error.strerror or error}; a new segment is begun"
             )
-        finally:
-            os.close(fd)
 
     def beat(self) -> None:
         """Show that the writer lives."""

@@ -110,7 +110,11 @@ class Deliverer:
 
 def sync_command(root: Root) -> str:
     """Return the command that delivers what is pending."""
-    place = "" if root.path == Path.cwd() / ".tracklib" else f" --dir {root.path}"
+    try:
+        here = root.path == Path.cwd() / ".tracklib"
+    except OSError:  # the working folder was deleted
+        here = False
+    place = "" if here else f" --dir {root.path}"
     return f"tracklib sync{place}"
 
 

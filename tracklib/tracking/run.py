@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tracklib.errors import BadValueError
 from tracklib.journal.blobs import BlobStore
@@ -224,6 +224,17 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<tracklib.Run {self.project}/{self.id} {self.name!r}>"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # a trainer that is copied with its tracker goes on in the same run
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a run cannot be pickled; continue it where it is needed: tracklib.init({self.project!r}, id={self.id!r})"
+        )
 
     def _record_summary(self, key: str, value: object) -> None:
         self._recorder.guarded("summary", lambda: self._recorder.summary(key, value))

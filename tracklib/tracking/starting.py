@@ -121,6 +121,7 @@ def _resolved(found: Config) -> list[Resolved]:
         return []
     from tracklib.backends import registry
 
+    registry.check_names(found.settings.backends, found.tables)
     return [registry.resolve(entry, found.tables) for entry in dict.fromkeys(found.settings.backends)]
 
 
