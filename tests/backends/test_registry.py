@@ -100,12 +100,17 @@ def test_two_claimants_are_refused(install) -> None:
     assert modules & sys.modules.keys() == set()
 
 
-def test_the_package_that_bears_the_name_comes_first(install) -> None:
-    """A stranger that claims the name of an installed ``tracklib-<name>`` is not heard."""
-    stranger = install("fake", "alpha-plugin", "raise RuntimeError")
-    install("fake", "tracklib-fake")
-    assert load_spec("fake").distribution == "tracklib-fake"
+def test_the_package_that_bears_the_name_comes_first(install, tmp_path) -> None:
+    """A stranger that claims the name of an installed ``tracklib_<name>`` is not heard."""
+    stranger = install("fake-one", "alpha-plugin", "raise RuntimeError")
+    own = tmp_path / "site" / "tracklib_fake_one"
+    own.mkdir()
+    (own / "__init__.py").touch()
+    text = SPEC.format(name="fake-one", distribution="tracklib-fake-one", module="tracklib_fake_one.spec")
+    (own / "spec.py").write_text(text)
+    assert load_spec("fake-one").distribution == "tracklib-fake-one"
     assert stranger not in sys.modules
+    del sys.modules["tracklib_fake_one"], sys.modules["tracklib_fake_one.spec"]
 
 
 @pytest.mark.parametrize("code", ["import no_such_sdk", "raise OSError('no libcuda')", "1 / 0", "x ="])
