@@ -84,6 +84,19 @@ def file_ref(path: str, content: bytes) -> dict[str, Any]:
 def main_segment() -> Segment:
     """The first attempt: every kind of record, and every value that JSON lacks."""
     s = Segment(MAIN, "main", 0)
+    add_facts(s)
+    add_files(s)
+    s.add("input", name="digits", type="dataset", version="v2", run="Golden-0")
+    s.add("system", values={"cpu.percent": 12.5, "gpu.0.temperature": "NaN"})
+    s.add("notice", code="refused", message="log: metric 'x': expected a number, got str 'y'", count=1)
+    s.add("hologram", shape=[1, 2], depth={"m": 0.5})  # no version knows this kind yet
+    s.add("summary", values={"loss.min": 0.1, "best": "!float NaN"})
+    s.add("end", status="failed", exit_code=3, error="ValueError: gold")
+    return s
+
+
+def add_facts(s: Segment) -> None:
+    """Add what a line alone can say: params, metrics, text."""
     context = {"host": "golden", "system": "linux", "python": "3.12.1", "script": "train.py", "pid": 101}
     s.add("start", project=PROJECT, name="gold", group="folds", job_type="train", attempt=1, context=context, rank=0)
     values = {
@@ -109,6 +122,10 @@ def main_segment() -> Segment:
     s.add("metrics", step=0, timestamp=1767323000123456789, values={"loss": 0.1})
     s.add("metrics", step=1, values={"Genauigkeit/größe": 0.5, "lone \ud800 surrogate": 1})
     s.add("console", stream="stdout", text="epoch 1\r\n")
+
+
+def add_files(s: Segment) -> None:
+    """Add what files belong to."""
     s.add(
         "media",
         key="sample",
@@ -130,13 +147,6 @@ def main_segment() -> Segment:
         references=[{"path": "b.bin", "url": "s3://bucket/b.bin", "size": 5, "digest": "etag:9a"}],
         files=[file_ref("a/confusion.csv", CONTENT)],
     )
-    s.add("input", name="digits", type="dataset", version="v2", run="Golden-0")
-    s.add("system", values={"cpu.percent": 12.5, "gpu.0.temperature": "NaN"})
-    s.add("notice", code="refused", message="log: metric 'x': expected a number, got str 'y'", count=1)
-    s.add("hologram", shape=[1, 2], depth={"m": 0.5})  # no version knows this kind yet
-    s.add("summary", values={"loss.min": 0.1, "best": "!float NaN"})
-    s.add("end", status="failed", exit_code=3, error="ValueError: gold")
-    return s
 
 
 def forked_segment() -> Segment:
