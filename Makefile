@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint types bench clean
+.PHONY: help setup demo test soak lint types bench support clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,10 @@ types: $(STAMP) ## check the types, for each operating system
 bench: $(STAMP) ## measure, beside the vendors' own SDKs
 	@$(PY) -c 'import wandb' 2>/dev/null || { $(call install,wandb); }
 	@$(PY) benchmarks/run.py
+
+support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
+	@TRACKLIB_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
+	@$(PY) -m tracklib.testing.conformance.page plugins/*/tests > docs/support.md
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
