@@ -21,8 +21,10 @@ _MISSING = frozenset({"NaTType", "NAType"})
 def cell(value: Any, tell: Tell) -> Cell:
     """Return a value as a table's cell; ``tell`` is called where it could not be kept as it is."""
     kind = type(value)
-    if value is None or kind in (bool, int, float, str, bytes):
-        return to_json(value, "", _telling(tell)) if kind is int else value  # an integer may have too many digits
+    if value is None or kind in (bool, float, str, bytes):
+        return value
+    if isinstance(value, (str, int, float)):  # too long an integer, or a subclass, such as numpy's
+        return to_json(value, "", _telling(tell))
     if kind.__name__ in _MISSING:
         return None
     if isinstance(value, (dt.date, dt.time, dt.timedelta)):
