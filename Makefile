@@ -9,7 +9,7 @@ PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := hypothesis mypy psutil pytest pytest-randomly pytest-xdist ruff tomli
-TOGETHER := mlflow scikit-learn psycopg2-binary
+TOGETHER := mlflow scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars
 WORKERS ?= 2
 TEST_ARGS ?=
 

@@ -1,20 +1,19 @@
-"""Writers of what lies in files: artifacts, media, and records that MLflow has no form for."""
+"""Writers of what lies in files: artifacts, and records that MLflow has no form for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tracklib.backends.contract import Outcome, accepted, changed
-from tracklib.model.records import Artifact, Media, Record
+from tracklib.model.records import Artifact, Record
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow import registry
 from tracklib_mlflow.companions import read_chunks, record_fields
 from tracklib_mlflow.files import place_copy
-from tracklib_mlflow.paths import media_place
 from tracklib_mlflow.versions import Kept, Versions, local_path, stored_paths
 from tracklib_mlflow.writers import Desk
 
-__all__ = ["ArtifactWriter", "Keeper", "MediaWriter"]
+__all__ = ["ArtifactWriter", "Keeper"]
 
 
 class ArtifactWriter:
@@ -61,25 +60,6 @@ class ArtifactWriter:
         """Return the versions that an earlier sink wrote; a damaged companion only costs another folder."""
         lines = read_chunks(self._desk.files, kinds.ARTIFACTS, lambda _: None)
         return Versions(map(Kept.from_line, lines))
-
-
-class MediaWriter:
-    """Writes media, one file each."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write media."""
-        for record in records:
-            body = record.body
-            assert isinstance(body, Media)
-            source = self._desk.context.open_file(body.file)
-            place = media_place(body.key, body.step, body.file.sha256, body.file.path)
-            self._desk.files.put(place, lambda path, source=source: place_copy(source, path))  # type: ignore[misc]
-            line = record_fields(record, place=place, stored={body.file.path: place})
-            self._desk.companions.hold(kinds.MEDIA, record, line)
-        return [accepted() for _ in records]
 
 
 class Keeper:

@@ -29,8 +29,9 @@ from tracklib.model.records import (
 from tracklib.model.run import RunInfo
 from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
-from tracklib_mlflow.file_writers import ArtifactWriter, Keeper, MediaWriter
+from tracklib_mlflow.file_writers import ArtifactWriter, Keeper
 from tracklib_mlflow.lifecycle import Lifecycle
+from tracklib_mlflow.media_writer import MediaWriter
 from tracklib_mlflow.runs import check_active, identity, open_run
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.writers import Desk, LabelWriter, MetricWriter, ParamWriter, Writer

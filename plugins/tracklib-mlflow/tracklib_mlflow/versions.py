@@ -8,7 +8,7 @@ where that does. A companion says what each is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,25 @@ class Kept:
     Attributes:
         place: The folder of an artifact; the path of a media file.
         stored: For each file of the record, its path at MLflow, from the run's root.
+        beside: The paths of the attachments, in their order.
+        shown: The paths of what only MLflow's page needs.
     """
 
     record: Record
     place: str
     stored: Mapping[str, str]
+    beside: Sequence[str] = ()
+    shown: Sequence[str] = ()
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Kept:
         """Read a line of a companion."""
-        return cls(from_fields(line["record"], line["writer"]), line["place"], line["stored"])
+        record = from_fields(line["record"], line["writer"])
+        return cls(record, line["place"], line["stored"], line.get("beside", ()), line.get("shown", ()))
+
+    def places(self) -> set[str]:
+        """Return all paths at MLflow that are the record's."""
+        return {*self.stored.values(), *self.beside, *self.shown}
 
 
 class Versions:
