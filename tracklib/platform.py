@@ -12,6 +12,7 @@ import stat
 import sys
 
 __all__ = [
+    "Child",
     "boot_id",
     "file_system",
     "host_name",
@@ -166,3 +167,103 @@ def network_file_system(path: str) -> str:
     """Return the type of the file system that holds a path where it is one of the network; empty where it is not."""
     kind = file_system(path)
     return kind if kind in _NETWORK else ""
+
+
+_HIGH = 64
+"""Where file descriptors are kept that a child process gets under low numbers, so that none is overwritten."""
+
+
+if sys.platform != "win32":
+
+    def _pipe() -> tuple[int, int]:
+        """Return a pipe's two ends, which no other program inherits."""
+        low = os.pipe()
+        try:
+            return _moved_up(low[0]), _moved_up(low[1])
+        finally:
+            os.close(low[0])
+            os.close(low[1])
+
+    def _moved_up(fd: int) -> int:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+    def _spawn(command: list[str], its_in: int, its_out: int, log: str | os.PathLike[str]) -> int:
+        """Start a program; nothing of this process's memory is copied, and no module loaded, as subprocess would."""
+        actions = [
+            (os.POSIX_SPAWN_DUP2, its_in, 0),
+            (os.POSIX_SPAWN_DUP2, its_out, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        ]
+        try:
+            return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True, setsigmask=[])
+        except NotImplementedError:  # an older C library: the program makes a session of its own
+            return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsigmask=[])
+
+else:
+
+    def _pipe() -> tuple[int, int]:
+        return os.pipe()
+
+    def _spawn(command: list[str], its_in: int, its_out: int, log: str | os.PathLike[str]) -> int:  # noqa: ARG001
+        """Refuse: pipes cannot be waited for together with a clock here."""
+        raise OSError("not available on Windows")
+
+
+class Child:
+    """A process beside this one, in a session of its own, which hears lines and answers with lines; nobody waits.
+
+    Args:
+        command: The program and its arguments.
+        log: Takes what it prints as errors.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+
+    def __init__(self, command: list[str], log: str | os.PathLike[str]) -> None:
+        self._rest = b""
+        self._gone = False
+        # Its end is kept open here too: a pipe that nobody reads any more would send a signal.
+        self._its_in, self._to = _pipe()
+        self._from, its_out = _pipe()
+        try:
+            self.pid = _spawn(command, self._its_in, its_out, log)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            os.close(its_out)
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+
+    def say(self, line: bytes) -> bool:
+        """Send a line; return whether it was taken, which it is unless the process has long stopped to listen."""
+        try:
+            return os.write(self._to, line) == len(line)
+        except OSError:
+            return False
+
+    def hear(self) -> list[str]:
+        """Return the lines that came since."""
+        try:
+            data = os.read(self._from, 1 << 16)
+        except OSError:  # nothing
+            return []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
+
+    def is_running(self) -> bool:
+        """Tell whether the process is there; one that is not leaves no trace."""
+        if not self._gone:
+            try:
+                self._gone = os.waitpid(self.pid, os.WNOHANG)[0] != 0
+            except OSError:  # somebody else has waited for it
+                self._gone = True
+        return not self._gone
+
+    def close(self) -> None:
+        """Let go of the pipes, which tells the process to end."""
+        for fd in (self._to, self._from, self._its_in):
+            if fd >= 0:
+                os.close(fd)
+        self._to = self._from = self._its_in = -1

@@ -222,7 +222,7 @@ _READ: dict[str, Callable[[Fields], Body]] = {
         _tree_of(f, "context"),
         members.maybe(int, f.get("rank")),
     ),
-    "context": lambda f: Context(_tree_of(f, "values")),
+    "context": lambda f: Context(_tree_of({"values": f["values"]}, "values")),
     "params": lambda f: Params(_tree_of(f, "values")),
     "metrics": lambda f: Metrics(
         members.numbers(f["values"]), members.step(f["step"]), members.maybe(int, f.get("timestamp"))
