@@ -1,7 +1,8 @@
 """What differs between operating systems, in one place.
 
 Linux has everything. macOS has no ``fdatasync`` and no ``/proc``: syncing falls back to ``fsync``, and two boots are
-told apart by the host's name alone. Windows has no POSIX record locks: liveness rests on heartbeats there.
+told apart by the host's name alone. Windows has no POSIX record locks: liveness rests on heartbeats there. Nor can it
+wait for a pipe and a clock together, so no helper process is started there.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Sequence
 
 __all__ = [
-    "Child",
     "boot_id",
     "file_system",
+    "has_ended",
     "host_name",
     "is_private",
+    "move_up",
     "network_file_system",
     "open_private",
     "pid_namespace",
+    "pipe",
     "process_start",
+    "spawn",
     "sync_data",
     "try_lock",
     "user_word",
@@ -172,98 +177,65 @@ def network_file_system(path: str) -> str:
 _HIGH = 64
 """Where file descriptors are kept that a child process gets under low numbers, so that none is overwritten."""
 
-
 if sys.platform != "win32":
 
-    def _pipe() -> tuple[int, int]:
+    def pipe() -> tuple[int, int]:
         """Return a pipe's two ends, which no other program inherits."""
         low = os.pipe()
         try:
-            return _moved_up(low[0]), _moved_up(low[1])
+            return move_up(low[0]), move_up(low[1])
         finally:
             os.close(low[0])
             os.close(low[1])
 
-    def _moved_up(fd: int) -> int:
+    def move_up(fd: int) -> int:
+        """Return another descriptor of an open file, a high one that no other program inherits."""
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
 
-    def _spawn(command: list[str], its_in: int, its_out: int, log: str | os.PathLike[str]) -> int:
-        """Start a program; nothing of this process's memory is copied, and no module loaded, as subprocess would."""
+    def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:
+        """Start a program in a session of its own and return its process id.
+
+        Nothing of this process's memory is copied, and no module loaded, as `subprocess` would.
+
+        Args:
+            command: The program's path and arguments.
+            files: What it gets as descriptors 0, 1, 3, 4, ...; high ones, as `pipe` and `move_up` return.
+            log: Takes what it prints as errors.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        numbers = (0, 1, *range(3, len(files) + 1))
         actions = [
-            (os.POSIX_SPAWN_DUP2, its_in, 0),
-            (os.POSIX_SPAWN_DUP2, its_out, 1),
             (os.POSIX_SPAWN_OPEN, 2, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in zip(numbers, files, strict=True)),
         ]
         try:
             return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True, setsigmask=[])
         except NotImplementedError:  # an older C library: the program makes a session of its own
             return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsigmask=[])
 
+    def has_ended(pid: int) -> bool:
+        """Tell whether a child process has ended; one that has leaves no trace."""
+        try:
+            return os.waitpid(pid, os.WNOHANG)[0] != 0
+        except OSError:  # somebody else has waited for it
+            return True
+
 else:
 
-    def _pipe() -> tuple[int, int]:
+    def pipe() -> tuple[int, int]:
+        """Return a pipe's two ends."""
         return os.pipe()
 
-    def _spawn(command: list[str], its_in: int, its_out: int, log: str | os.PathLike[str]) -> int:  # noqa: ARG001
-        """Refuse: pipes cannot be waited for together with a clock here."""
-        raise OSError("not available on Windows")
+    def move_up(fd: int) -> int:
+        """Return another descriptor of an open file."""
+        return os.dup(fd)
 
+    def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:  # noqa: ARG001
+        """Refuse: it could not wait for a pipe and a clock together."""
+        raise OSError("a helper process is not available on Windows")
 
-class Child:
-    """A process beside this one, in a session of its own, which hears lines and answers with lines; nobody waits.
-
-    Args:
-        command: The program and its arguments.
-        log: Takes what it prints as errors.
-
-    Raises:
-        OSError: It cannot be started.
-    """
-
-    def __init__(self, command: list[str], log: str | os.PathLike[str]) -> None:
-        self._rest = b""
-        self._gone = False
-        # Its end is kept open here too: a pipe that nobody reads any more would send a signal.
-        self._its_in, self._to = _pipe()
-        self._from, its_out = _pipe()
-        try:
-            self.pid = _spawn(command, self._its_in, its_out, log)
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            os.close(its_out)
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
-
-    def say(self, line: bytes) -> bool:
-        """Send a line; return whether it was taken, which it is unless the process has long stopped to listen."""
-        try:
-            return os.write(self._to, line) == len(line)
-        except OSError:
-            return False
-
-    def hear(self) -> list[str]:
-        """Return the lines that came since."""
-        try:
-            data = os.read(self._from, 1 << 16)
-        except OSError:  # nothing
-            return []
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [line.decode(errors="replace") for line in lines]
-
-    def is_running(self) -> bool:
-        """Tell whether the process is there; one that is not leaves no trace."""
-        if not self._gone:
-            try:
-                self._gone = os.waitpid(self.pid, os.WNOHANG)[0] != 0
-            except OSError:  # somebody else has waited for it
-                self._gone = True
-        return not self._gone
-
-    def close(self) -> None:
-        """Let go of the pipes, which tells the process to end."""
-        for fd in (self._to, self._from, self._its_in):
-            if fd >= 0:
-                os.close(fd)
-        self._to = self._from = self._its_in = -1
+    def has_ended(pid: int) -> bool:  # noqa: ARG001
+        """Return True: none is ever started."""
+        return True

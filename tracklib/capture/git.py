@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +22,7 @@ MAX_DIFF = 5_000_000
 
 _MAX_UNTRACKED = 1000
 _TIMEOUT = 20.0
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(?<=://)(?:[^/\s]*|[^/\s:]*:(?!\d+/)\S*)@")
 
 # Nothing of the repository's configuration may start a program, ask a question or write: this is only a look.
 _QUIET = ("core.fsmonitor=", "core.hooksPath=/dev/null", "diff.external=", "core.pager=cat", "credential.helper=")
@@ -66,11 +70,12 @@ def read_git(folder: str, limit: int = MAX_DIFF) -> GitState:
         state.facts.clear()
         state.problems.append(f"git: {home} cannot be read: {error}")
         return state
-    for look in (_names, _changes, _untracked):
-        try:
-            look(git, state, limit)
-        except _GitError as error:
-            state.problems.append(f"git: {error}")
+    with git.own_index():
+        for look in (_names, _changes, _untracked):
+            try:
+                look(git, state, limit)
+            except _GitError as error:
+                state.problems.append(f"git: {error}")
     state.facts = {key: value for key, value in state.facts.items() if value is not None}
     return state
 
@@ -121,6 +126,17 @@ class _Git:
         strange = ("GIT_EXTERNAL_DIFF", "GIT_TRACE", "GIT_DIFF_OPTS", "GIT_ASKPASS", "SSH_ASKPASS")
         self._environ = {key: value for key, value in os.environ.items() if not key.startswith(strange)} | _ENVIRON
 
+    @contextlib.contextmanager
+    def own_index(self) -> Iterator[None]:
+        """Work on a copy of the index: git diff refreshes it, and its lock would be in the way of the user's git."""
+        index = Path(self._command[-1], self.line("rev-parse", "--git-path", "index"))
+        with tempfile.TemporaryDirectory(prefix="tracklib-") as folder:
+            copy = Path(folder, "index")
+            if index.exists():
+                shutil.copyfile(index, copy)
+            self._environ["GIT_INDEX_FILE"] = str(copy)
+            yield
+
     def line(self, *arguments: str, may_fail: bool = False) -> str:
         """Return what a command says, without the last line's end; empty where it fails and may.
 
@@ -158,8 +174,6 @@ class _FailedError(_GitError):
 
 
 def _first_bytes(process: subprocess.Popen[bytes], name: str, limit: int) -> bytes:
-    import threading
-
     late = threading.Timer(_TIMEOUT, process.kill)
     late.start()
     assert process.stdout is not None

@@ -50,5 +50,5 @@ def _usable(pid: int) -> int | None:
     try:
         affinity = getattr(psutil.Process(pid), "cpu_affinity", None)  # not on macOS
         return None if affinity is None else len(affinity())
-    except psutil.Error:
+    except psutil.Error:  # gone already
         return None

@@ -51,7 +51,7 @@ class Observer:
 
     def _commands(self, timeout: float) -> list[dict[str, Any]] | None:
         """Return what the training says within some seconds; ``None`` where it is gone."""
-        if sys.platform == "win32" or select.select([0], [], [], timeout)[0]:  # pipes cannot be selected there
+        if select.select([0], [], [], timeout)[0]:
             data = os.read(0, 1 << 16)
             if not data:
                 return None

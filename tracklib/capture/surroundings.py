@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tracklib.capture.git import GitState, read_git
 from tracklib.capture.gpus import Gpus
 from tracklib.capture.hardware import read_hardware
@@ -54,9 +56,7 @@ class Surroundings:
 
     def capture(self, run: ObservedRun) -> None:
         """Write down everything that stays as it is while the run goes on; one thing that fails spoils no other."""
-        if "system" in run.captures:
-            self._watch()
-        for word in ("launcher", "hardware", "git", "script", "packages"):
+        for word in ("system", "launcher", "hardware", "git", "script", "packages"):
             if word in run.captures:
                 try:
                     getattr(self, f"_capture_{word}")(run)
@@ -108,9 +108,12 @@ class Surroundings:
 
     # -- again and again
 
-    def _watch(self) -> None:
+    def _capture_system(self, _: ObservedRun) -> None:
         if self._sampler is None:
-            self._sampler = Sampler(self._pid, self._root, self._gpus)
+            try:
+                self._sampler = Sampler(self._pid, self._root, self._gpus)
+            except psutil.NoSuchProcess:  # the training is over already: there is no load to sample
+                return
             self._sampled = time.monotonic()
             self.due = self._sampled + min(_SETTLE, self._interval)
 

@@ -133,8 +133,7 @@ def reserve(folder: RunFolder, run: str, project: str, role: str, pid: int) -> s
     line = seal(dumps(Header.here(run, project, writer, role, pid=pid).fields()), seed_of(writer))
     fd = platform.open_private(path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
     try:
-        if os.write(fd, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.write(fd, line)  # torn, it is damage that readers step over: the role is not known then, and nothing is lost
     except OSError:
         os.unlink(path)
         raise

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracklib import platform
 from tracklib.journal.flusher import flusher
 from tracklib.journal.open_segment import reserve
 from tracklib.model.codec import dumps
+from tracklib.tracking.child import Child
 
 if TYPE_CHECKING:
     from tracklib.config import Settings
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["observe"]
 
 _PROGRAM = (
-    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; "
-    "from tracklib.capture.observer import main; main()"
+    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; from tracklib.capture.observer import main; main()"
 )
 _RESTARTS = 3
 
@@ -65,7 +64,9 @@ def observe(run: Run, root: Root, settings: Settings, messages: Messages) -> Cal
     try:
         _helper.begin(run, command)
     except Exception as error:  # promise 1: tracking never costs a run
-        messages.warn(f"nothing is captured of this run: {type(error).__name__}: {error}. Training goes on", once="capture")
+        messages.warn(
+            f"nothing is captured of this run: {type(error).__name__}: {error}. Training goes on", once="capture"
+        )
     return lambda: _helper.end(run)
 
 
@@ -87,7 +88,7 @@ class _Helper:
             os.register_at_fork(after_in_child=self._leave)
 
     def _forget(self) -> None:
-        self._child: platform.Child | None = None
+        self._child: Child | None = None
         self._runs: dict[Run, dict[str, Any]] = {}
         self._starts = 0
 
@@ -133,7 +134,7 @@ class _Helper:
         self._starts += 1
         home = str(Path(__file__).resolve().parents[2])
         command = [sys.executable, "-S", "-c", _PROGRAM, home, str(os.getpid())]
-        self._child = platform.Child(command, root / "tmp" / "observer.log")
+        self._child = Child(command, root / "tmp" / "observer.log")
 
     def _tell_of(self, run: Run) -> None:
         command, child = self._runs[run], self._child
