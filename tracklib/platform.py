@@ -7,6 +7,7 @@ wait for a pipe and a clock together, so no helper process is started there.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -21,14 +22,17 @@ __all__ = [
     "is_private",
     "move_up",
     "network_file_system",
+    "never_wait",
     "open_private",
     "pid_namespace",
     "pipe",
+    "pipe_like",
     "process_start",
     "spawn",
     "sync_data",
     "try_lock",
     "user_word",
+    "wait_for_end",
 ]
 
 if sys.platform != "win32":
@@ -188,9 +192,30 @@ if sys.platform != "win32":
             os.close(low[0])
             os.close(low[1])
 
+    def never_wait(fd: int) -> None:
+        """Make reading from a pipe, and writing to it, raise `BlockingIOError` where it would have to wait."""
+        os.set_blocking(fd, False)
+
     def move_up(fd: int) -> int:
         """Return another descriptor of an open file, a high one that no other program inherits."""
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+    def pipe_like(fd: int) -> tuple[int, int]:
+        """Return the ends, to read from and to write to, of a terminal as large as the given one, or of a pipe."""
+        if not os.isatty(fd):
+            return pipe()
+        import termios
+        import tty
+
+        ends = os.openpty()
+        try:
+            # What is written is passed on as it is: the real terminal turns line feeds into new lines.
+            tty.setraw(ends[1])
+            fcntl.ioctl(ends[1], termios.TIOCSWINSZ, fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
+            return move_up(ends[0]), move_up(ends[1])
+        finally:
+            os.close(ends[0])
+            os.close(ends[1])
 
     def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:
         """Start a program in a session of its own and return its process id.
@@ -222,15 +247,27 @@ if sys.platform != "win32":
         except OSError:  # somebody else has waited for it
             return True
 
+    def wait_for_end(pid: int) -> None:
+        """Wait until a child process has ended."""
+        with contextlib.suppress(OSError):  # somebody else has waited for it
+            os.waitpid(pid, 0)
+
 else:
 
     def pipe() -> tuple[int, int]:
         """Return a pipe's two ends."""
         return os.pipe()
 
+    def never_wait(fd: int) -> None:
+        """Do nothing: pipes always wait here."""
+
     def move_up(fd: int) -> int:
         """Return another descriptor of an open file."""
         return os.dup(fd)
+
+    def pipe_like(fd: int) -> tuple[int, int]:  # noqa: ARG001
+        """Return a pipe's two ends."""
+        return os.pipe()
 
     def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:  # noqa: ARG001
         """Refuse: it could not wait for a pipe and a clock together."""
@@ -239,3 +276,6 @@ else:
     def has_ended(pid: int) -> bool:  # noqa: ARG001
         """Return True: none is ever started."""
         return True
+
+    def wait_for_end(pid: int) -> None:
+        """Return at once: none is ever started."""

@@ -1,5 +1,7 @@
 """The parts: packages, launcher and GPUs, each read as they stand."""
 
+# ruff: noqa: N802  the names are NVML's
+
 from __future__ import annotations
 
 import sys
@@ -61,7 +63,7 @@ class FakeNVML:
     NVML_TEMPERATURE_GPU = 0
 
     class NVMLError(Exception):
-        pass
+        """What NVML raises."""
 
     def nvmlInit(self):
         return None

@@ -9,11 +9,13 @@ from typing import Any
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
-from tracklib.model.records import Artifact, Body, Context, Notice
+from tracklib.model.records import Artifact, Body, Console, Context, Notice
 from tracklib.tracking.redaction import Redactor
 from tracklib.typing import JSON
 
 __all__ = ["ObservedRun"]
+
+_MAX_TEXT = 1 << 18
 
 
 class ObservedRun:
@@ -84,6 +86,12 @@ class ObservedRun:
             self.complain(f"{name} is longer than the {len(content) / 1e6:.1f} MB that are kept of it")
         if clean != text:
             self.write(Notice("redacted", f"artifact {name}"))
+
+    def write_console(self, stream: str, text: str) -> None:
+        """Write down whole lines that were printed, without secrets."""
+        clean = self.redactor.text(text)
+        for start in range(0, len(clean), _MAX_TEXT):
+            self.write(Console(stream, clean[start : start + _MAX_TEXT]))
 
     def complain(self, problem: str) -> None:
         """Tell people, and whoever reads the run, what could not be captured."""

@@ -18,6 +18,7 @@ from typing import Any
 
 __all__ = ["Observer", "main"]
 
+_DRAIN = 0.5
 _LOOK = 1.0
 """Seconds between two looks at whether the training lives."""
 
@@ -27,10 +28,12 @@ class Observer:
 
     Args:
         parent: The training's process.
+        tee: Passes on what it prints, where the console is captured.
     """
 
-    def __init__(self, parent: int) -> None:
+    def __init__(self, parent: int, tee: Any = None) -> None:
         self._parent = parent
+        self._tee = tee
         self._runs: dict[str, Any] = {}
         self._surroundings: Any = None
         self._rest = b""
@@ -40,10 +43,22 @@ class Observer:
         while (commands := self._commands(self._patience())) is not None:
             for command in commands:
                 self._obey(command)
-            if self._surroundings is not None:
-                self._surroundings.tick(self._runs.values())
+            with _survived("capture"):
+                self._record_console()
+                if self._surroundings is not None:
+                    self._surroundings.tick(self._runs.values())
+        with _survived("the end"):
+            self._record_console(final=True)
         for run in self._runs.values():
             run.close()
+        if self._tee is not None:
+            self._tee.join()
+
+    def _record_console(self, *, final: bool = False) -> None:
+        if self._tee is not None:
+            if final:
+                self._tee.drain(_DRAIN)
+            self._surroundings.record_console(self._tee, self._runs.values(), final=final)
 
     def _patience(self) -> float:
         due = None if self._surroundings is None else self._surroundings.due
@@ -66,7 +81,10 @@ class Observer:
                 self._begin(command)
             elif (run := self._runs.pop(command["run"], None)) is not None:
                 self._surroundings.last_sample(run)
-                run.close()
+                self._runs[command["run"]] = run  # what was printed until now is its own, too
+                self._record_console(final=True)
+                self._runs.pop(command["run"]).close()
+                _tell(f"ended {command['run']}")
 
     def _begin(self, command: dict[str, Any]) -> None:
         if self._surroundings is None:
@@ -97,14 +115,20 @@ def _tell(text: str) -> None:
 
 
 def main() -> None:
-    """Run the observer: ``python -c "..." PARENT``."""
-    _be_modest()
-    Observer(int(sys.argv[-1])).serve()
+    """Run the observer: ``python -c "..." HOME PARENT STREAMS``."""
+    streams = [stream for stream in sys.argv[-1].split(",") if stream]
+    _be_modest(3 + 2 * len(streams))
+    tee = None
+    if streams:
+        from tracklib.capture.console import Tee
+
+        tee = Tee({stream: (3 + 2 * i, 4 + 2 * i) for i, stream in enumerate(streams)})
+    Observer(int(sys.argv[-2]), tee).serve()
 
 
-def _be_modest() -> None:
-    """Leave processor and memory to the training, its signals too, and hold none of its files open."""
-    os.closerange(3, 1 << 16)
+def _be_modest(files: int) -> None:
+    """Leave processor and memory to the training, its signals too, and hold none of its files open but the first."""
+    os.closerange(files, 1 << 16)
     os.umask(0o077)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

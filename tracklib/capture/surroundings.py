@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from tracklib.capture.console import Screen, Tee
 from tracklib.capture.git import GitState, read_git
 from tracklib.capture.gpus import Gpus
 from tracklib.capture.hardware import read_hardware
@@ -50,6 +51,7 @@ class Surroundings:
         self._root = str(command["root"])
         self._sampler: Sampler | None = None
         self._sampled = 0.0
+        self._screens: dict[str, Screen] = {}
         self.due: float | None = None
 
     # -- once for each run
@@ -129,6 +131,19 @@ class Surroundings:
             for run in wanting:
                 run.write(sample)
         self.due = now + self._interval
+
+    def record_console(self, tee: Tee, runs: Collection[ObservedRun], *, final: bool) -> None:
+        """Write down what was printed since, for the runs that want it."""
+        for stream, data in tee.take():
+            self._screens.setdefault(stream, Screen()).feed(data)
+        wanting = [run for run in runs if "console" in run.captures]
+        for stream, screen in self._screens.items():
+            if text := screen.take(final=final):
+                for run in wanting:
+                    run.write_console(stream, text)
+        dropped, tee.dropped = tee.dropped, 0
+        for run in wanting if dropped else ():
+            run.complain(f"console: {dropped:,} bytes came faster than they could be recorded")
 
     def last_sample(self, run: ObservedRun) -> None:
         """Take a sample at a run's end."""

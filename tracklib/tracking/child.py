@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,8 +38,8 @@ class Child:
             raise
         finally:
             os.close(its_out)
-        os.set_blocking(self._to, False)
-        os.set_blocking(self._from, False)
+        platform.never_wait(self._to)
+        platform.never_wait(self._from)
 
     def say(self, line: bytes) -> bool:
         """Send a line; return whether it was taken, which it is unless the process has long stopped to listen."""
@@ -54,6 +56,19 @@ class Child:
             return []
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [line.decode(errors="replace") for line in lines]
+
+    def hears(self, word: str, seconds: float) -> list[str]:
+        """Return the lines that come until a word does, or the time is over, or the process has ended."""
+        deadline = time.monotonic() + seconds
+        lines: list[str] = []
+        while word not in lines and time.monotonic() < deadline and self.is_running():
+            select.select([self._from], [], [], 0.05)
+            lines += self.hear()
+        return lines
+
+    def wait(self) -> None:
+        """Wait until the process has ended."""
+        platform.wait_for_end(self.pid)
 
     def is_running(self) -> bool:
         """Tell whether the process is there; one that is not leaves no trace."""

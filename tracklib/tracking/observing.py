@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tracklib.journal.layout import Root
     from tracklib.messages import Messages
     from tracklib.tracking.run import Run
+    from tracklib.tracking.tap import Tap
 
 __all__ = ["observe"]
 
@@ -28,6 +29,8 @@ _PROGRAM = (
     "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; from tracklib.capture.observer import main; main()"
 )
 _RESTARTS = 3
+_PATIENCE = 1.0
+"""Seconds that a run's end waits for what was printed to be shown, where the console is captured."""
 
 # One machine has one of these processes for each training, and one working tree, load and set of packages.
 _RANKS_OF_MACHINE = ("LOCAL_RANK", "SLURM_LOCALID", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK")
@@ -91,6 +94,7 @@ class _Helper:
         self._child: Child | None = None
         self._runs: dict[Run, dict[str, Any]] = {}
         self._starts = 0
+        self._tap: Tap | None = None
 
     def _leave(self) -> None:
         """Let go of the pipes, as a forked child must: their end is what tells of the end of its parent."""
@@ -108,33 +112,71 @@ class _Helper:
             flusher.every(self._look_after)
             self._starts = 0
         self._runs[run] = command
-        if not self._lives():
-            self._start(run.folder.path.parents[1])
-        self._tell_of(run)
+        self._lives()
+        if "console" in command["captures"] and self._tap is None:
+            self._stop()  # one that was started without the console's files cannot get them any more
+        if self._child is None:
+            self._start(run.folder.path.parents[1], console=True)
+            for other in self._runs:
+                self._tell_of(other)
+        else:
+            self._tell_of(run)
 
     def end(self, run: Run) -> None:
         """Tell of a run's end."""
         if self._runs.pop(run, None) is None or self._child is None:
             return
+        tap = None if any("console" in other["captures"] for other in self._runs.values()) else self._tap
+        if tap is not None:
+            tap.close()
         self._child.say(dumps({"do": "end", "run": run.id}) + b"\n")
-        self._hear()
+        self._hear(f"ended {run.id}" if tap is not None else "")
+        if tap is not None:
+            self._tap = None
+            self._stop()  # its pipes are of no use any more; the next run gets others
         if not self._runs:
             flusher.stop(self._look_after)
 
     def _lives(self) -> bool:
         if self._child is not None and not self._child.is_running():
-            self._hear()
-            self._child.close()
-            self._child = None
+            self._stop()
         return self._child is not None
 
-    def _start(self, root: Path) -> None:
+    def _stop(self) -> None:
+        """Let the process go, which ends when it has written down everything."""
+        self._hear()
+        if self._tap is not None:
+            self._tap.close()
+            self._tap = None
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def _start(self, root: Path, *, console: bool) -> None:
         if not sys.executable:
             raise OSError("expected a Python interpreter in sys.executable to capture with, got none")
         self._starts += 1
         home = str(Path(__file__).resolve().parents[2])
         command = [sys.executable, "-S", "-c", _PROGRAM, home, str(os.getpid())]
-        self._child = Child(command, root / "tmp" / "observer.log")
+        tap = self._new_tap() if console else None
+        streams, files = (tap.streams, tap.files) if tap is not None else ([], [])
+        try:
+            self._child = Child([*command, ",".join(streams)], root / "tmp" / "observer.log", files)
+        except BaseException:
+            if tap is not None:
+                tap.close()
+            raise
+        if tap is not None and self.messages is not None:
+            tap.open(self._child, self.messages)
+            self._tap = tap
+
+    def _new_tap(self) -> Tap | None:
+        """Return a tap where a run wants the console."""
+        if not any("console" in run["captures"] for run in self._runs.values()):
+            return None
+        from tracklib.tracking.tap import Tap
+
+        return Tap()
 
     def _tell_of(self, run: Run) -> None:
         command, child = self._runs[run], self._child
@@ -148,13 +190,16 @@ class _Helper:
         self._hear()
         if self._lives() or not self._runs or self._starts > _RESTARTS:
             return
-        self._start(next(iter(self._runs)).folder.path.parents[1])
+        # Where it died while the console was led through it, that is not tried again.
+        self._start(next(iter(self._runs)).folder.path.parents[1], console=False)
         for run in list(self._runs):
             self._tell_of(run)
 
-    def _hear(self) -> None:
-        for line in self._child.hear() if self._child is not None else ():
-            if self.messages is not None:
+    def _hear(self, awaited: str = "") -> None:
+        if self._child is None:
+            return
+        for line in self._child.hears(awaited, _PATIENCE) if awaited else self._child.hear():
+            if self.messages is not None and not line.startswith("ended "):
                 self.messages.warn(line)
 
 
