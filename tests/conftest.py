@@ -31,6 +31,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(STEERING):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TRACKLIB_DIR", str(tmp_path / ".tracklib"))
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "none")  # no second process beside each of thousands of runs
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(current, "_last", [])
     token = current._current.set(None)

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "backends": GROUND | {"model"},
     "delivery": GROUND | {"model", "journal", "backends"},
     "tracking": GROUND | {"model", "media", "journal", "backends", "delivery"},
+    "capture": GROUND | {"model", "journal", "tracking"},
     "portability": GROUND | {"model", "journal", "backends", "delivery"},
     "cli": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability"},
     "testing": GROUND | {"", "model", "media", "journal", "backends", "delivery", "tracking", "portability", "cli"},
@@ -43,6 +44,7 @@ LIBRARIES = {
     "typing_extensions": frozenset(MAY_IMPORT),
     "pydantic": frozenset({"config", "backends", "cli", "testing"}),
     "tomli": frozenset({"config"}),
+    "psutil": frozenset({"capture"}),
     "typer": frozenset({"cli"}),
     "click": frozenset({"cli"}),
     "rich": frozenset({"cli"}),
@@ -282,9 +284,10 @@ def test_import_is_light(tmp_path):
 
 
 def test_a_run_in_the_journal_alone_is_light(tmp_path):
-    """A whole run without a backend loads no vendor's SDK and no pydantic, starts no process and connects nowhere."""
+    """A run without a backend or capture loads no SDK and no pydantic, starts no process and connects nowhere."""
     program = f"""
 import os
+os.environ['TRACKLIB_CAPTURE'] = 'none'
 sys.addaudithook(lambda event, _: os._exit(9) if event in {FORBIDDEN!r} else None)
 import tracklib
 with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
@@ -293,6 +296,23 @@ with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
     modules = loaded_by(program, tmp_path)
     assert "tracklib.journal.writer" in modules
     assert tops(modules) & HEAVY == set()
+
+
+def test_a_captured_run_costs_the_training_one_process(tmp_path):
+    """With all that is usual captured, two runs start one process, with no module loaded for it but tracklib's own."""
+    program = f"""
+import os
+started = []
+sys.addaudithook(lambda event, _: started.append(event) if event in {FORBIDDEN!r} else None)
+import tracklib
+for _ in range(2):
+    with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
+        run.log({{'a': 1.0}})
+assert started == ['os.posix_spawn'], started
+"""
+    modules = loaded_by(program, tmp_path)
+    assert tops(modules) & (HEAVY | {"subprocess", "psutil", "socket"}) == set()
+    assert {name for name in modules if name.startswith("tracklib.capture")} == set()
 
 
 FORBIDDEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system", "socket.connect")

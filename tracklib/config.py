@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from tracklib.errors import ConfigError
 
-__all__ = ["Config", "Settings", "load", "nearest"]
+__all__ = ["CAPTURES", "Config", "Settings", "load", "nearest"]
 
 _PREFIX = "TRACKLIB_"
 
@@ -33,6 +33,8 @@ class Settings:
         quiet: Print nothing but warnings.
         redact: Further names whose values are secrets.
         redact_except: Names whose values are none, though they look like it.
+        capture: What is learned of a run's surroundings: words of `CAPTURES`.
+        system_interval: Seconds between two samples of the machine's load.
     """
 
     backends: tuple[str, ...] = ()
@@ -44,12 +46,18 @@ class Settings:
     quiet: bool = False
     redact: tuple[str, ...] = ()
     redact_except: tuple[str, ...] = ()
+    capture: tuple[str, ...] = ("git", "packages", "hardware", "launcher", "script", "system")
+    system_interval: float = 10.0
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
 _TEXT = frozenset({"dir", "project"})
+_SHORTEST_INTERVAL = 0.1
 _MODES = ("online", "offline", "disabled")
-_LISTS = frozenset({"backends", "redact", "redact_except"})
+_LISTS = frozenset({"backends", "redact", "redact_except", "capture"})
+
+CAPTURES = (*Settings.capture, "console")
+"""What can be captured; the console on request only."""
 
 
 @dataclass(frozen=True)
@@ -199,15 +207,38 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if isinstance(raw.get("dir"), os.PathLike):
         raw["dir"] = os.fspath(raw["dir"])
     raw |= {key: tuple(raw[key]) for key in _LISTS if isinstance(raw.get(key), list)}
+    if "capture" in raw:
+        raw["capture"] = _captures(raw["capture"], origins["capture"])
     exact = all(_is_exact(key, value) for key, value in raw.items())
     # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
     settings = Settings(**raw) if exact else _converted(raw, origins)
     wrong = [(key, "expected a text that is not empty") for key in sorted(_TEXT) if not getattr(settings, key).strip()]
     if not settings.finish_timeout >= 0:  # nor NaN
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
+    if not settings.system_interval >= _SHORTEST_INTERVAL:
+        wrong.append(("system_interval", f"expected {_SHORTEST_INTERVAL} or more seconds"))
     if wrong:
         raise ConfigError("\n".join(f"{origins[key]}: {key}: {text}, got {raw[key]!r}" for key, text in wrong))
     return settings
+
+
+def _captures(given: object, where: str) -> object:
+    """Return what is to be captured: the words that are named, or the usual ones with ``+word`` and without ``-word``.
+
+    Raises:
+        ConfigError: There is no such word.
+    """
+    words = (given,) if isinstance(given, str) else given
+    if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
+        return given  # refused with the other values of a wrong type
+    for word in words:
+        if (plain := word.lstrip("+-")) not in (*CAPTURES, *(("all", "none") if plain == word else ())):
+            raise ConfigError(f"{where}: capture: unknown word {word!r}{nearest(plain, (*CAPTURES, 'all', 'none'))}")
+    chosen = set(Settings.capture if all(word[:1] in ("+", "-") for word in words) and words else ())
+    for word in words:
+        named = CAPTURES if word == "all" else () if word == "none" else (word.lstrip("+-"),)
+        chosen = chosen - set(named) if word.startswith("-") else chosen | set(named)
+    return tuple(word for word in CAPTURES if word in chosen)
 
 
 def _converted(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:

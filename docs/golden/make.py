@@ -21,6 +21,7 @@ RUN, RUN_FOLDER = "Golden-1", "+golden-1"
 
 MAIN = "20260102t030405-00000001"
 FORKED = "20260102t030406-00000002"
+OBSERVER = "20260102t030407-00000004"
 AGAIN = "20260102t030500-00000003"
 REAPED = f"{AGAIN}-reaped"
 
@@ -161,6 +162,16 @@ def forked_segment() -> Segment:
     return s
 
 
+def observing_segment() -> Segment:
+    """What another process saw of the first attempt: its surroundings, and what the machine was doing."""
+    s = Segment(OBSERVER, "observer", 2)
+    git = {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main", "dirty": True}
+    s.add("context", values={"git": git, "packages": {"numpy": "2.3.1"}, "share": "!float NaN"})
+    s.add("system", values={"process.cpu.percent": 99.5, "memory.used": 17179869184})
+    s.add("console", stream="stderr", text="100%\r")
+    return s
+
+
 def again_segment() -> Segment:
     """The second attempt, whose last line a power cut tore."""
     s = Segment(AGAIN, "main", 55)
@@ -203,7 +214,7 @@ def receipt() -> dict[str, Any]:
 def main(root: Path) -> None:
     """Write everything."""
     run = root / PROJECT_FOLDER / RUN_FOLDER
-    for segment in (main_segment(), forked_segment(), again_segment(), reaped_segment()):
+    for segment in (main_segment(), forked_segment(), observing_segment(), again_segment(), reaped_segment()):
         write(run / "journal" / f"{segment.writer}.jsonl", segment.content)
     write(run / "receipts" / "elsewhere%3ahttp%3a%2f%2f127.0.0.1%3a5000.json", json.dumps(receipt(), indent=2).encode())
     digest = hashlib.sha256(CONTENT).hexdigest()

@@ -49,8 +49,10 @@ def _refuse_open(folder: RunFolder, look: Glance) -> None:
         return
     if look.info.status == "stale":
         advice = "it was begun on another machine that is silent; end it first: tracklib sync --adopt"
-    else:
+    elif look.info.status == "running":
         advice = "its process goes on; finish or stop that first"
+    else:
+        advice = "what was captured of it is still being written; repeat the command in some seconds"
     raise RunStateError(f"expected a run that has ended, got {label(folder)}, which is {look.info.status}: {advice}")
 
 

@@ -68,9 +68,10 @@ def _pairs(items: Iterable[tuple[str, str | int | Text]]) -> RenderableType:
 
 def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     info, state = whole.look.info, whole.state
-    code = f"  exit code {state.exit_code}" if state.exit_code is not None and not whole.look.open else ""
+    over = info.status not in ("running", "stale")
+    code = f"  exit code {state.exit_code}" if state.exit_code is not None and over else ""
     yield "status", safe(info.status, STATUS_STYLES[info.status]) + safe(code)
-    if state.error and not whole.look.open:
+    if state.error and over:
         yield "error", safe(state.error, "red")
     yield "started", local_time(info.started)
     until = info.ended if info.ended is not None else time.time_ns()

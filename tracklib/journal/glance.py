@@ -24,7 +24,8 @@ class Glance:
 
     Attributes:
         totals: For each writer, the number of its last record.
-        open: Whether records may still come: a writer lives, or is gone and not yet recorded as such.
+        open: Whether records may still come: a writer or an observer lives, or a writer is gone and not yet recorded as
+            such. A run that has ended may be open for the seconds in which its observer writes down the rest.
         bytes: The size of its segments.
     """
 
@@ -54,19 +55,18 @@ def glance(folder: RunFolder) -> Glance:
             if isinstance(last.body, RunEnd):
                 ends[segment.stem.removesuffix(REAPER)] = last
     info = _info(folder, next((h for h, _ in found.values() if h is not None), None), starts, list(ends.values()))
-    lives = [life for segment, (header, life) in found.items() if _still_open(segment, header, life, ends)]
-    still = bool(lives)
-    if still and info.status != "running":
+    roles = {segment: role_of(segment, header) for segment, (header, _) in found.items()}
+    lives = [life for segment, (_, life) in found.items() if _goes_on(segment, roles[segment], life, ends)]
+    observed = any(life == "alive" and roles[segment] == "observer" for segment, (_, life) in found.items())
+    if lives and info.status != "running":
         info = replace(info, status="running", ended=None)
-    stale = still and set(lives) == {"stale"}
-    return Glance(replace(info, status="stale") if stale else info, totals, still, size)
+    stale = set(lives) == {"stale"}
+    return Glance(replace(info, status="stale") if stale else info, totals, bool(lives) or observed, size)
 
 
-def _still_open(segment: Path, header: Header | None, life: Life, ends: dict[str, Record]) -> bool:
-    role = role_of(segment, header)
-    if role == "main":
-        return segment.stem not in ends
-    return role == "child" and life == "alive"
+def _goes_on(segment: Path, role: str, life: Life, ends: dict[str, Record]) -> bool:
+    """Tell whether the run goes on because of this segment."""
+    return segment.stem not in ends if role == "main" else role == "child" and life == "alive"
 
 
 def _starts(segment: Path) -> list[tuple[int, RunStart]]:

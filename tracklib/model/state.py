@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tracklib.model.records import (
     Artifact,
     Console,
+    Context,
     Input,
     Media,
     Metrics,
@@ -92,6 +93,8 @@ class RunState:
 
     def _collect(self, body: object) -> None:
         match body:
+            case Context(values=values):
+                self.context = {**self.context, **values}
             case Artifact():
                 self.artifacts.append(body)
             case Input():

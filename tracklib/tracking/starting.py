@@ -193,4 +193,9 @@ def _begin(
         options.urls = deliverer.urls
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
+    if settings.capture:
+        from tracklib.tracking.observing import observe
+
+        stop, finished = observe(run, root, settings, messages), options.on_finish
+        options.on_finish = lambda wait: (stop(), finished(wait))[-1]
     return run
