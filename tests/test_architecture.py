@@ -24,14 +24,15 @@ GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "_lazy
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "model": GROUND,
+    "media": GROUND | {"model"},
     "journal": GROUND | {"model"},
     "backends": GROUND | {"model"},
     "delivery": GROUND | {"model", "journal", "backends"},
-    "tracking": GROUND | {"model", "journal", "backends", "delivery"},
+    "tracking": GROUND | {"model", "media", "journal", "backends", "delivery"},
     "portability": GROUND | {"model", "journal", "backends", "delivery"},
     "cli": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability"},
-    "testing": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability", "cli"},
-    "": GROUND | {"model", "journal", "backends", "delivery", "tracking", "portability"},
+    "testing": GROUND | {"", "model", "media", "journal", "backends", "delivery", "tracking", "portability", "cli"},
+    "": GROUND | {"model", "media", "journal", "backends", "delivery", "tracking", "portability"},
 }
 """For each layer, those below it; the empty name is ``tracklib/__init__.py``."""
 
@@ -266,7 +267,10 @@ def tops(modules: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-HEAVY = frozenset({"pydantic", "pyarrow", "numpy", "pandas", "typer", "rich", "mlflow", "wandb", "comet_ml", "aim"})
+HEAVY = frozenset(
+    {"pydantic", "pyarrow", "numpy", "pandas", "polars", "PIL", "torch", "matplotlib", "plotly", "typer", "rich"}
+    | {"mlflow", "wandb", "comet_ml", "aim"}
+)
 
 
 def test_import_is_light(tmp_path):
@@ -292,6 +296,17 @@ with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
 
 
 FORBIDDEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system", "socket.connect")
+
+
+def test_media_load_no_library_that_the_caller_lacks(tmp_path):
+    """Logging media of plain Python loads neither numpy nor Pillow; logging numbers loads no media at all."""
+    begin = f"import tracklib\nrun = tracklib.init('p', dir={str(tmp_path / 'root')!r})\n"
+    numbers = loaded_by(begin + "run.log({'a': 1.0, 'nan': float('nan')})", tmp_path)
+    assert not [name for name in numbers if name.startswith("tracklib.media")]
+    values = "tracklib.Histogram([1, 2]), 'b': tracklib.Table([[1]]), 'c': tracklib.roc_curve([0, 1], [0.1, 0.9])"
+    media = loaded_by(f"{begin}run.log({{'a': {values}}})", tmp_path)
+    assert {"tracklib.media.histogram", "tracklib.media.plots"} <= media
+    assert tops(media) & HEAVY == set()
 
 
 def test_public_names_are_listed():

@@ -14,7 +14,7 @@ from tracklib.model.codec import encode_tree, metric_token
 
 if TYPE_CHECKING:
     from tracklib.delivery.receipt import Receipt
-    from tracklib.model.records import Artifact, Media
+    from tracklib.model.records import Artifact, FileRef, Media
     from tracklib.model.run import RunInfo
     from tracklib.model.state import RunState
 
@@ -70,19 +70,25 @@ def artifact_document(artifact: Artifact, version: int) -> dict[str, Any]:
         "aliases": list(artifact.aliases),
         "metadata": encode_tree(artifact.metadata),
         "folders": list(artifact.folders),
-        "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in artifact.files],
+        "files": list(map(_file, artifact.files)),
     }
 
 
+def _file(file: FileRef) -> dict[str, Any]:
+    return {"path": file.path, "size": file.size, "sha256": file.sha256}
+
+
 def media_document(media: Media) -> dict[str, Any]:
-    """Return ``key, step, media_type, metadata, file``."""
-    file = media.file
+    """Return ``key, step, index, timestamp, media_type, metadata, file, attachments``."""
     return {
         "key": media.key,
         "step": metric_token(media.step),
+        "index": media.index,
+        "timestamp": media.timestamp,
         "media_type": media.media_type,
         "metadata": encode_tree(media.metadata),
-        "file": {"path": file.path, "size": file.size, "sha256": file.sha256},
+        "file": _file(media.file),
+        "attachments": list(map(_file, media.attachments)),
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tracklib.cli.series import Series
     from tracklib.cli.show import Whole
+    from tracklib.model.records import Media
 
 __all__ = ["print_portrait"]
 
@@ -41,6 +42,8 @@ def print_portrait(whole: Whole) -> None:
     _leaves(console, "summary", state.summary)
     if whole.metrics:
         _section(console, f"metrics ({len(whole.metrics):,})", _metrics(console, whole.metrics.values()))
+    if state.media:
+        _section(console, f"media ({len(state.media):,})", _media(state.media))
     if state.artifacts:
         _section(console, "artifacts", _artifacts(whole))
     _leaves(console, "context", state.context)
@@ -113,6 +116,20 @@ def _metrics(console: Console, metrics: Iterable[Series]) -> RenderableType:
             safe("-" if series.high is None else number_text(series.high)),
             safe(sparkline(series.shape, width, ascii_only=console.options.ascii_only), "cyan"),
         )
+    return table
+
+
+def _media(media: Iterable[Media]) -> RenderableType:
+    """Return a line for each key and type: how many there are, at which steps, and how large."""
+    groups: dict[tuple[str, str], list[Media]] = {}
+    for item in media:
+        groups.setdefault((item.key, item.media_type), []).append(item)
+    table = grid("  name", "type", "count>", "steps", "size>")
+    for (key, kind), items in groups.items():
+        first, last = min(item.step for item in items), max(item.step for item in items)
+        steps = number_text(first) if first == last else f"{number_text(first)} to {number_text(last)}"
+        size = sum(file.size for item in items for file in (item.file, *item.attachments))
+        table.add_row(*map(safe, (f"  {key}", kind, f"{len(items):,}", steps, bytes_text(size))))
     return table
 
 

@@ -10,6 +10,7 @@ from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.model.records import Artifact
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
+from tracklib.portability.media import compare_media
 from tracklib.portability.points import compare_points
 from tracklib.portability.snapshot import Snapshot
 from tracklib.typing import JSON
@@ -82,7 +83,7 @@ def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comp
     _compare_values("tag", left.state.tags, right.state.tags, result)
     _compare_values("summary", left.state.summary, right.state.summary, result)
     _compare_artifacts(left.state.artifacts, right.state.artifacts, result)
-    _compare_media(left, right, result)
+    compare_media(left.state.media, right.state.media, capabilities, result)
     _compare_console(left, right, result)
     return result
 
@@ -164,16 +165,6 @@ def _compare_artifact(key: str, left: Artifact, right: Artifact, result: Compari
     for path in [*ours, *(path for path in theirs if path not in ours)]:
         if ours.get(path) != theirs.get(path):
             result.add(Difference("file", f"{key}/{path}", ours.get(path), theirs.get(path)))
-
-
-def _compare_media(left: Snapshot, right: Snapshot, result: Comparison) -> None:
-    ours = Counter((m.key, m.step, m.media_type, m.file.sha256) for m in left.state.media)
-    theirs = Counter((m.key, m.step, m.media_type, m.file.sha256) for m in right.state.media)
-    result.counts["media"] = ours.total()
-    for key, step, kind, digest in (ours - theirs).elements():
-        result.add(Difference("media", key, f"{kind} {digest}", None, str(step)))
-    for key, step, kind, digest in (theirs - ours).elements():
-        result.add(Difference("media", key, None, f"{kind} {digest}", str(step)))
 
 
 def _compare_console(left: Snapshot, right: Snapshot, result: Comparison) -> None:

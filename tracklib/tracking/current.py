@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from tracklib.errors import RunStateError
-from tracklib.typing import PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from tracklib.tracking.null import NullTracker
@@ -38,7 +38,7 @@ def current_run() -> Run | NullTracker:
     return run
 
 
-def log(values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+def log(values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
     """Record the values of metrics in the current run; see `Run.log`."""
     current_run().log(values, step=step, timestamp=timestamp)
 

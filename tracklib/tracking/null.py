@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,7 +30,9 @@ class NullTracker:
         self.summary: dict[str, JSON] = {}
         self.url: dict[str, str] = {}
 
-    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+    def log(
+        self, values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None
+    ) -> None:
         """Do nothing."""
 
     def log_params(self, params: Mapping[str, object], /) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -19,7 +19,9 @@ from tracklib.tracking.tags import tag_values
 from tracklib.typing import JSON, Number, Step
 
 if TYPE_CHECKING:
+    from tracklib.journal.blobs import BlobStore
     from tracklib.journal.writer import SegmentWriter
+    from tracklib.tracking.media import Captured, Logged
 
 __all__ = ["Recorder"]
 
@@ -39,8 +41,11 @@ class Recorder:
         aggregates: The summary values that were asked for.
     """
 
-    def __init__(self, writer: SegmentWriter, redactor: Redactor, messages: Messages, *, strict: bool) -> None:
+    def __init__(
+        self, writer: SegmentWriter, blobs: BlobStore, redactor: Redactor, messages: Messages, *, strict: bool
+    ) -> None:
         self.writer = writer
+        self._blobs = blobs
         self.open = True
         self.plain = False
         self.next_step: int | None = None
@@ -106,46 +111,68 @@ class Recorder:
         return True
 
     def metrics(self, values: object, step: object, timestamp: object) -> None:
-        """Write metrics of any kind.
+        """Write metrics of any kind, and media.
 
         Raises:
             BadValueError: Some value could not be recorded; all others were.
         """
         if not isinstance(values, Mapping):
-            raise BadValueError(f"expected a mapping of names to numbers, got {scalars.describe(values)}")
+            raise BadValueError(f"expected a mapping of names to numbers or media, got {scalars.describe(values)}")
         problems: list[str] = []
-        numbers = self._numbers(values, problems)
+        numbers, media = self._sorted(values, problems)
+        captured = self._captured(media, problems)  # before the lock, for a picture takes its time
         if self.next_step is None:
             self.next_step = self._find_step()
         self.plain = True
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
-            moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
+            time = None if timestamp is None else scalars.timestamp_ns(timestamp)
             if numbers:
-                self._write_metrics(numbers, {"step": metric_token(at), **moment}, at)
+                self._write_metrics(numbers, at, time)
+            for item in captured:
+                self.write(item.record(at, time))
+            if numbers or captured:
+                self.next_step = max(self.next_step or 0, int(at // 1) + 1)
         if problems:
             raise BadValueError("; ".join(problems))
 
-    def _write_metrics(self, numbers: dict[str, Number], fields: dict[str, object], at: Step) -> None:
+    def _write_metrics(self, numbers: dict[str, Number], at: Step, time: int | None) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
-        self._written(self.writer.append_fields("metrics", {**fields, "values": tokens}))
-        self.next_step = max(self.next_step or 0, int(at // 1) + 1)
+        moment = {} if time is None else {"timestamp": time}
+        self._written(self.writer.append_fields("metrics", {"step": metric_token(at), **moment, "values": tokens}))
         if self.aggregates:
             self.aggregates.update(numbers)
 
-    def _numbers(self, values: Mapping[Any, Any], problems: list[str]) -> dict[str, Number]:
+    def _sorted(self, values: Mapping[Any, Any], problems: list[str]) -> tuple[dict[str, Number], list[Logged]]:
+        """Return the metrics and the media among some values."""
         numbers: dict[str, Number] = {}
+        media: list[Logged] = []
         for key, value in values.items():
             if not isinstance(key, str) or not key:
                 problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
-                continue
-            try:
-                numbers[str(key)] = scalars.number(value)
-            except BadValueError as error:
-                secret = self._redactor.is_secret_name(key)
-                problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
-                problems.append(f"metric {key!r}: {problem}")
-        return numbers
+            elif found := _media_of(str(key), value):
+                media += found
+            else:
+                self._number(str(key), value, numbers, problems)
+        return numbers, media
+
+    def _number(self, key: str, value: object, numbers: dict[str, Number], problems: list[str]) -> None:
+        try:
+            numbers[key] = scalars.number(value)
+        except BadValueError as error:
+            from tracklib.media.recognition import advice
+
+            secret = self._redactor.is_secret_name(key)
+            problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
+            problems.append(f"metric {key!r}: {problem}{advice(value)}")
+
+    def _captured(self, media: Sequence[Logged], problems: list[str]) -> list[Captured]:
+        if not media:
+            return []
+        from tracklib.tracking.media import MediaKeeper
+
+        keeper = MediaKeeper(self._blobs, self._clean_tree, self._tell_change, strict=self._strict)
+        return keeper.keep(media, problems)
 
     def define_metric(
         self, key: object, wanted: Iterable[str], *, maximize: bool, earlier: Callable[[], Iterable[Record]]
@@ -249,9 +276,9 @@ class Recorder:
         self._messages.warn(f"{clean} (refused; training goes on)", once=clean.partition(", got ")[0])
         self._note("refused", clean)
 
-    def _tell_change(self, place: str, problem: str) -> None:
+    def _tell_change(self, place: str, problem: str, *, once: str | None = None) -> None:
         text = self._redactor.text(f"{place or 'the mapping'} {problem}")
-        self._messages.warn(text)
+        self._messages.warn(text, once=once)
         self._note("changed", text)
 
     def _note(self, code: str, text: str, count: int = 1) -> None:
@@ -292,3 +319,12 @@ class Recorder:
         if clean != text:
             self._note("redacted", what)
         return clean
+
+
+def _media_of(key: str, value: object) -> list[Logged]:
+    """Return the media under a key; a number, which most values are, loads nothing."""
+    if isinstance(value, (int, float)):
+        return []
+    from tracklib.tracking.media import media_in
+
+    return media_in(key, value)

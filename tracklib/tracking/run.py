@@ -20,7 +20,7 @@ from tracklib.tracking.endings import Ending, ending_of, endings
 from tracklib.tracking.recorder import Recorder
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.summary import RunSummary
-from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -80,7 +80,7 @@ class Run:
         self._blobs = BlobStore(root)
         self._pid = os.getpid()
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
-        self._recorder = Recorder(writer, options.redactor, options.messages, strict=options.strict)
+        self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
         self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder))
         self._recorder.write(start)
         self.summary = RunSummary(self._record_summary)
@@ -88,12 +88,15 @@ class Run:
 
     # -- the five methods of Tracker
 
-    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
-        """Record the values of metrics at one step.
+    def log(
+        self, values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None
+    ) -> None:
+        """Record the values of metrics, and media, at one step.
 
         Args:
-            values: A number for each metric's name. NaN and infinities are values; numbers of numpy, torch and other
-                frameworks are widened exactly.
+            values: By name: a number, or media. NaN and infinities are values; numbers of numpy, torch and other
+                frameworks are widened exactly. Media are `tracklib.Image`, `tracklib.Table`, ... and lists of them,
+                recorded as they are now; images of Pillow, figures and data frames may be passed as they are.
             step: Any int or finite float, in any order, repeated or negative; one more than the highest so far where
                 omitted.
             timestamp: Seconds since 1970-01-01 UTC; now where omitted.
@@ -252,9 +255,9 @@ class Run:
 def _next_after(folder: RunFolder) -> int:
     """Return the step after the highest one that earlier attempts recorded."""
     from tracklib.journal.reader import read_run
-    from tracklib.model.records import Metrics
+    from tracklib.model.records import Media, Metrics
 
-    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, Metrics))
+    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, (Metrics, Media)))
     return int(max(steps, default=-1) // 1) + 1
 
 
