@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import Any
 
 from tracklib.model.codec import dumps, loads
 from tracklib.model.run import RunInfo
@@ -100,7 +100,7 @@ class Identity:
         held_end = native["end_time"]
         is_same_end = held_end == self.end_time
         ended = self.ended if is_same_end and self.is_over else None if held_end is None else round(held_end * NS)
-        status = self.status if is_same_end else cast("Status", "running" if held_end is None else "finished")
+        status: Status = self.status if is_same_end else "running" if held_end is None else "finished"
         return RunInfo(
             project=self.project if native["experiment"] == _shown(self.project) else native["experiment"] or "",
             id=self.id,

@@ -6,8 +6,6 @@ to that of closing, samples the machine and reports in threads of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tracklib.errors import TransientError
 from tracklib.model.run import RunInfo
 from tracklib_aim.border import border
@@ -38,13 +36,11 @@ class OpenRun:
             with border("reading the run"):
                 held = Identity.read(self.meta.get((*self.attributes, KEY)))
             self.identity = held or Identity.of(info)
-            self._is_new = held is None
             if held is None:
-                self._begin()
+                self.write_identity(self.identity, first=True)
         except BaseException:
             repository.unlock(self.hash)
             raise
-        self._indexed_late = False
 
     @property
     def chunk(self) -> tuple[str, ...]:
@@ -55,9 +51,6 @@ class OpenRun:
     def attributes(self) -> tuple[str, ...]:
         """Return where the run's params are."""
         return (*self.chunk, "attrs")
-
-    def _begin(self) -> None:
-        self.write_identity(self.identity, first=True)
 
     def write_identity(self, identity: Identity, *, first: bool = False) -> None:
         """Write who the run is and how it stands."""
@@ -87,13 +80,12 @@ class OpenRun:
     def index(self) -> bool:
         """Make the run visible; return whether the index could be had."""
         try:
-            self.repository.index(self.hash, self.meta)
+            self.repository.index(self.meta)
         except TransientError:
             return False
         return True
 
     def close(self) -> None:
         """Let go of the run."""
-        release: Callable[[str], None] = self.repository.unlock
         del self.meta, self.seqs, self.properties
-        release(self.hash)
+        self.repository.unlock(self.hash)

@@ -60,7 +60,7 @@ class Params:
         """Merge values in; yield the paths and trees that are to be written to Aim."""
         for key, value in values.items():
             before = self._known.get(key)
-            merged = cast("JSON", merge({key: before}, {key: value})[key]) if key in self._known else value
+            merged = merge({key: before}, {key: value})[key] if key in self._known else value
             self._known[key] = merged
             native = held(merged)
             if same(native, merged) and _top(key) == key:

@@ -5,17 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tracklib.model.records import Body, Metrics, Notes, Params, Record, RunEnd, RunStart, Summary, Tags
+from tracklib.model.records import (
+    Artifact,
+    Body,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    Record,
+    RunEnd,
+    RunStart,
+    Summary,
+    System,
+    Tags,
+)
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
 from tracklib_aim import names, params
 from tracklib_aim.border import border
 from tracklib_aim.companions import LABELS, PARAMS, read_document, read_records
+from tracklib_aim.contents import Contents
+from tracklib_aim.files import Files
+from tracklib_aim.foreign import FORMS, objects
 from tracklib_aim.identity import KEY, Identity
 from tracklib_aim.labels import Labels
+from tracklib_aim.media import CONTEXT
+from tracklib_aim.observations import LOGS
 from tracklib_aim.points import NS, Native, Point, read_chunk, restore
 from tracklib_aim.repository import Repository
 from tracklib_aim.sequences import CHUNKS, values_path
+from tracklib_aim.system import PREFIX
 
 __all__ = ["RunReader", "Timed"]
 
@@ -23,7 +43,7 @@ Timed: TypeAlias = tuple[int, Body]
 """A body with the time of its record."""
 
 _NUMBERS = ("float", "int", "float64", "number")
-_SYSTEM = "__system__"
+_TAKEN = (RunStart, Artifact, Media)
 
 
 class RunReader:
@@ -37,7 +57,9 @@ class RunReader:
         with border(f"reading the run {run_hash}"):
             self._attributes: Mapping[Any, Any] = self._meta.get((*self._chunk, "attrs"), {}) or {}
             end_time = self._meta.get((*self._chunk, "end_time"))
+            uri = self._meta.get((*self._chunk, "artifacts_uri"))
         self._identity = Identity.read(self._attributes.get(KEY))
+        self.contents = Contents(run_hash, self._seqs, Files(run_hash, self._seqs, uri))
         self._native = {
             "name": self._properties.get("name"),
             "experiment": self._properties.get("experiment"),
@@ -72,7 +94,9 @@ class RunReader:
         yield info.started, self._start(info, kept)
         yield from ((info.started, body) for body in self._labels())
         yield from self._metrics()
-        yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
+        yield from self._files(info, kept)
+        yield from ((record.time, record.body) for record in kept if not isinstance(record.body, _TAKEN))
+        yield from ((info.started, Notice("damaged", message)) for message in self.contents.damaged)
         if info.ended is not None:
             yield info.ended, self._end(info)
 
@@ -91,6 +115,26 @@ class RunReader:
                 context = {**context, **record.body.context}
                 rank = record.body.rank
         return RunStart(info.project, info.name, info.group, info.job_type, info.parent, info.attempt, context, rank)
+
+    def _files(self, info: RunInfo, kept: list[Record]) -> Iterator[Timed]:
+        """Yield artifacts and media; of a run of ours, Aim's own objects only show what is kept beside them."""
+        known: set[str] = set()
+        for record in kept:
+            if isinstance(record.body, Artifact):
+                known |= self.contents.stored(record)
+                yield record.time, self.contents.artifact(record)
+            elif isinstance(record.body, Media) and (media := self.contents.media(record)) is not None:
+                yield record.time, media
+        with border("listing artifacts"):
+            stored = self._meta.keys((*self._chunk, "artifacts"))
+        yield from ((info.started, artifact) for artifact in self.contents.artifacts_elsewhere(stored, known))
+        for index, name, trace in self._traces():
+            kind = FORMS.get(str(trace.get("dtype", "float")).removeprefix("list(").removesuffix(")"))
+            context = self._context(index)
+            if kind is None or (self._identity is not None and (name == LOGS or CONTEXT in context)):
+                continue
+            place = values_path(self.hash, index, name, trace.get("version", 1))
+            yield from objects(self._seqs, place, names.join(name, context), kind, self.contents)
 
     def _end(self, info: RunInfo) -> RunEnd:
         held = self._identity
@@ -114,11 +158,14 @@ class RunReader:
     def _metrics(self) -> Iterator[Timed]:
         """Yield each point of each metric."""
         for index, name, trace in self._traces():
-            if trace.get("dtype", "float") not in _NUMBERS or (self._identity and name.startswith(_SYSTEM)):
+            if trace.get("dtype", "float") not in _NUMBERS or (self._identity and name.startswith(PREFIX)):
                 continue
             context = self._context(index)
             own = names.decode(name) if self._identity is not None else name
             for value, step, time in self._points(index, name, trace.get("version", 1)):
+                if name.startswith(PREFIX):
+                    yield time, System({names.join(name, context): value})
+                    continue
                 yield time, Metrics({names.join(own, context): value}, step, time)
 
     def _traces(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:

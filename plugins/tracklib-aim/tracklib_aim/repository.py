@@ -111,7 +111,7 @@ class Repository:
         with border(f"reading the columns of the run {run_hash}"):
             return Properties(self._repo.request_props(run_hash, created is None, when), self._repo)
 
-    def index(self, run_hash: str, meta: Database) -> None:
+    def index(self, meta: Database) -> None:
         """Make what a run holds by now visible to Aim's queries and pages, which read an index alone.
 
         Raises:

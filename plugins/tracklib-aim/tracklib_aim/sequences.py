@@ -57,6 +57,18 @@ class _Trace:
             self.held |= changed
         return [put((*self.path, key), value) for key, value in changed.items()]
 
+    def take_object(self, step: int, number: int | None) -> list[Operation]:
+        """Note an object; return the writes of what that changes."""
+        changed: dict[str, Any] = {}
+        if "first_step" not in self.held:
+            changed |= {"dtype": self.dtype, "version": self.version, "first_step": step}
+        if step >= self.held.get("last_step", step):
+            changed["last_step"] = step
+        if number is not None and number >= self.held.get("record_max_length", 0):
+            changed["record_max_length"] = number + 1
+        self.held |= changed
+        return [put((*self.path, key), value) for key, value in changed.items()]
+
 
 class Sequences:
     """Writes the sequences of a run.
@@ -102,30 +114,22 @@ class Sequences:
         ]
 
     def objects(
-        self, name: str, context: Context, dtype: str, items: Sequence[tuple[int, Any, float]]
+        self, name: str, context: Context, dtype: str, step: int, number: int | None, value: Any, seconds: float
     ) -> tuple[list[Operation], list[Operation]]:
-        """Return the writes of pictures, texts, ...: (step, object of Aim's, seconds), to ``meta`` and to ``seqs``."""
+        """Return the writes of a picture, text, ..., to ``meta`` and to ``seqs``.
+
+        Args:
+            number: Its place in the list of its step; ``None`` where the sequence holds one object at a step.
+        """
         index = self._context(context).idx
         place = values_path(self._hash, index, name, 1)
         meta, seqs = self._begin(name, context, index, dtype, 1)
-        for step, value, seconds in items:
+        if number is None:
             seqs.append(replace((*place, "val", step), value))
-            seqs += [put((*place, "epoch", step), None), put((*place, "time", step), seconds)]
-        trace = self._traces[index, name]
-        steps = [step for step, _, _ in items]
-        length = max((len(value) for _, value, _ in items if isinstance(value, list)), default=0)
-        if "first_step" not in trace.held:
-            trace.held |= {"first_step": steps[0]}
-            meta += [
-                put((*trace.path, key), value)
-                for key, value in {"dtype": dtype, "version": 1, "first_step": steps[0]}.items()
-            ]
-        if max(steps) >= trace.held.get("last_step", max(steps)):
-            trace.held["last_step"] = max(steps)
-            meta.append(put((*trace.path, "last_step"), max(steps)))
-        if length > trace.held.get("record_max_length", 0):
-            trace.held["record_max_length"] = length
-            meta.append(put((*trace.path, "record_max_length"), length))
+        else:
+            seqs += [Operation("array", (*place, "val", step)), replace((*place, "val", step, number), value)]
+        seqs += [put((*place, "epoch", step), None), put((*place, "time", step), seconds)]
+        meta += self._traces[index, name].take_object(step, number)
         return meta, seqs
 
     def _begin(

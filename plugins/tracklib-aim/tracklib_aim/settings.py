@@ -27,7 +27,7 @@ class AimSettings(BackendSettings):
         repo: The directory that holds ``.aim``, or ``aim://host:port``; where omitted the nearest one above the working
             directory, else the working directory, as Aim has it.
         artifacts: ``file://`` or ``s3://``: where Aim keeps artifacts. Where omitted, ``artifacts`` inside a local
-            repository's ``.aim``; with a server, the run itself.
+            repository's ``.aim``; with a server, or below a folder with ``#?;`` in its name, the run itself.
     """
 
     repo: str | None = None
@@ -55,7 +55,7 @@ class AimSettings(BackendSettings):
             repo = repo.rstrip("/")
         else:
             repo = _directory(repo)
-            artifacts = self.artifacts or f"file://{repo}/{repo_folder()}/artifacts"
+            artifacts = self.artifacts or _default_artifacts(repo)
         if artifacts is not None and "://" not in artifacts:
             artifacts = f"file://{os.path.abspath(os.path.expanduser(artifacts))}"
         if artifacts is not None and not artifacts.startswith(("file://", "s3://")):
@@ -75,6 +75,11 @@ def _directory(repo: str) -> str:
         raise ConfigError(f"expected a directory or aim://host:port, got {repo!r}")
     path = os.path.abspath(os.path.expanduser(repo))
     return os.path.dirname(path) if os.path.basename(path) == repo_folder() else path
+
+
+def _default_artifacts(repo: str) -> str | None:
+    """Return the folder of artifacts; Aim takes a path for a URL, so one with these characters names another folder."""
+    return None if set(repo) & set("#?;") else f"file://{repo}/{repo_folder()}/artifacts"
 
 
 def _nearest() -> str:

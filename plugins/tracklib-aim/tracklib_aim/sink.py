@@ -9,6 +9,9 @@ from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted
 from tracklib.errors import RunStateError
 from tracklib.model.records import (
+    Artifact,
+    Console,
+    Media,
     Metrics,
     Notes,
     Params,
@@ -17,12 +20,16 @@ from tracklib.model.records import (
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
 )
 from tracklib.model.run import RunInfo
 from tracklib_aim.capabilities import CAPABILITIES
 from tracklib_aim.companions import records_operation
+from tracklib_aim.file_writers import ArtifactWriter, MediaWriter
+from tracklib_aim.files import Files
 from tracklib_aim.lifecycle import Lifecycle
+from tracklib_aim.observations import ObservationWriter
 from tracklib_aim.open_run import OpenRun
 from tracklib_aim.repository import Repository
 from tracklib_aim.sequences import Sequences
@@ -72,6 +79,10 @@ class AimSink:
         self._params = ParamWriter(run)
         self._labels = LabelWriter(run)
         self._lifecycle = Lifecycle(run)
+        files = Files(run.hash, run.seqs, self._settings.artifacts)
+        self._artifacts = ArtifactWriter(run, files, self._context.open_file)
+        self._media = MediaWriter(files, sequences, self._context.open_file)
+        self._observer = ObservationWriter(run, sequences)
 
     def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
         """Write records; all of them, or it raises and none counts as written."""
@@ -98,6 +109,14 @@ class AimSink:
             self._params.take(found, writes)
         if found := [r for r in batch if isinstance(r.body, (Tags, Notes, Summary))]:
             self._labels.take(found, writes)
+        for record in batch:
+            if isinstance(record.body, Artifact):
+                self._artifacts.take(record, writes)
+            elif isinstance(record.body, Media):
+                self._media.take(record, writes)
+            elif isinstance(record.body, (System, Console)):
+                self._observer.take(record, writes)
+        writes.seqs += self._observer.lines_operations()
         writes.seqs += [records_operation(run.hash, records) for records in kept.values()]
         run.write(writes.meta, writes.seqs, "writing records")
         for record in batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.errors import RejectedError
@@ -57,7 +57,17 @@ class AimSource:
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file that a record of this run names."""
-        raise RejectedError(f"Aim's run {self._place(run)} holds no file {file.path!r} of the digest {file.sha256}")
+        place = self._place(run)
+        if self._reader is None or self._reader.hash != place:
+            self._reader = RunReader(self._repository, place)
+        content = self._reader.contents.opened(file.sha256)
+        if content is None:  # it was not read yet
+            for _ in self._reader.bodies():
+                pass
+            content = self._reader.contents.opened(file.sha256)
+        if content is None:
+            raise RejectedError(f"Aim's run {place} holds no file {file.path!r} of the digest {file.sha256}")
+        return cast("BinaryIO", content)
 
     @property
     def _repository(self) -> Repository:
