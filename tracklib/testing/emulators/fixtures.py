@@ -1,8 +1,8 @@
 """Fixtures for pytest: a vendor's server for one test, with the environment that leads its SDK there.
 
-Switch them on in a ``conftest.py`` at the root of your tests::
+Bring those that you need into your ``conftest.py``::
 
-    pytest_plugins = ["tracklib.testing.emulators.fixtures"]
+    from tracklib.testing.emulators.fixtures import wandb_emulator  # noqa: F401
 """
 
 from __future__ import annotations

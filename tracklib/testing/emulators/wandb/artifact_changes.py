@@ -81,8 +81,8 @@ def create_files(
     world: World,
     *,
     artifactFiles: list[dict[str, Any]],
-    storageLayout: str | None = None,  # noqa: ARG001
-    cloudRegionID: str | None = None,  # noqa: ARG001
+    storageLayout: str | None = None,
+    cloudRegionID: str | None = None,
 ) -> Node:
     """Give an address for the upload of each file; none for a content that is held already."""
 

@@ -16,7 +16,7 @@ def log_lines(
     first: int | None = None,
     last: int | None = None,
     after: str | None = None,
-    useImprovedPagination: bool = False,  # noqa: ARG001 - the field's own arguments
+    useImprovedPagination: bool = False,
 ) -> dict[str, Any]:
     """Return lines from the beginning or the end."""
     numbered = list(enumerate(run.console))
