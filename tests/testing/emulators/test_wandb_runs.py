@@ -37,13 +37,16 @@ def test_a_run_reads_back_as_it_was_written(wandb_emulator, program):
     import wandb
     run = wandb.Api().run("p/r")
     answer({
-        "rows": [(r["_step"], r["loss"], r["n"]) for r in run.scan_history(keys=["_step", "loss", "n"])],
+        "rows": [(r["_step"], r["loss"], r["n"]) for r in run.scan_history() if "loss" in r],
+        "by_keys": [(r["_step"], r["loss"], r["n"]) for r in run.scan_history(keys=["_step", "loss", "n"])],
         "last": list(run.scan_history())[-1],
         "facts": [run.name, sorted(run.tags), run.notes, run.group, run.job_type, run.state],
         "config": run.config, "best": run.summary["best"], "last_step": run.lastHistoryStep,
     })
     """)
     assert [tuple(row) for row in read["rows"]] == expected
+    # Asked for keys, the SDK itself makes floats of integers.
+    assert [tuple(row) for row in read["by_keys"]] == [(step, loss, float(n)) for step, loss, n in expected]
     assert (read["last"]["bad"], read["last"]["_step"], read["last_step"]) == ("NaN", 100, 100)
     assert read["facts"] == ["shown", ["a", "b"], "why", "g", "train", "finished"]
     assert (read["config"], read["best"]) == (kept.values, 0.25)
