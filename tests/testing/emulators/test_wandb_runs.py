@@ -70,7 +70,9 @@ def test_a_run_is_resumed_behind_its_last_line(wandb_emulator, program):
     assert list(wandb_emulator.runs) == ["team/p/r"]
 
 
-@pytest.mark.parametrize(("ending", "state", "code"), [("run.finish(exit_code=3)", "failed", 3), ("1 / 0", "failed", 1)])
+@pytest.mark.parametrize(
+    ("ending", "state", "code"), [("run.finish(exit_code=3)", "failed", 3), ("1 / 0", "failed", 1)]
+)
 def test_a_run_ends_as_its_process_says(wandb_emulator, program, ending, state, code):
     """The exit code that the SDK sends is the run's, and makes it failed."""
     program(f"""
@@ -122,7 +124,12 @@ def test_a_run_is_changed_through_the_api(wandb_emulator, program):
     run.summary.update()
     """)
     kept = wandb_emulator.run("p", "r")
-    assert (kept.values["lr"], sorted(kept.tags), kept.notes, kept.state) == (0.2, ["a", "b", "c"], "because", "finished")
+    assert (kept.values["lr"], sorted(kept.tags), kept.notes, kept.state) == (
+        0.2,
+        ["a", "b", "c"],
+        "because",
+        "finished",
+    )
     assert kept.summary["best"] == 0.125
 
 
