@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-DEV := hypothesis mypy psutil pytest pytest-randomly pytest-xdist ruff tomli types-psutil
-TOGETHER := mlflow scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars
+DEV := graphql-core hypothesis mypy psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
+TOGETHER := mlflow scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
 
