@@ -6,6 +6,7 @@ Each overrides the one before it. An environment variable that a file overrides 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from tracklib.errors import ConfigError
 
-__all__ = ["Config", "Settings", "load", "nearest"]
+__all__ = ["Config", "Settings", "load", "nearest", "reserve_of"]
 
 _PREFIX = "TRACKLIB_"
 
@@ -33,6 +34,8 @@ class Settings:
         quiet: Print nothing but warnings.
         redact: Further names whose values are secrets.
         redact_except: Names whose values are none, though they look like it.
+        reserve: What stays free on the journal's disk, such as ``5%`` or ``2GB``: below it no file is kept any more;
+            ``auto`` is 5%, at most 1 GB.
     """
 
     backends: tuple[str, ...] = ()
@@ -44,12 +47,14 @@ class Settings:
     quiet: bool = False
     redact: tuple[str, ...] = ()
     redact_except: tuple[str, ...] = ()
+    reserve: str = "auto"
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
-_TEXT = frozenset({"dir", "project"})
+_TEXT = frozenset({"dir", "project", "reserve"})
 _MODES = ("online", "offline", "disabled")
 _LISTS = frozenset({"backends", "redact", "redact_except"})
+_RESERVE = re.compile(r"\s*(?:auto|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|b|[kmgt]b))\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,17 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
         if value is not None:
             raw[key], origins[key] = value, "argument"
     return Config(_validated(raw, origins), origins, tables, home, tuple(overridden))
+
+
+def reserve_of(text: str, total: int) -> int:
+    """Return the bytes that the setting ``reserve`` keeps free on a disk of ``total`` bytes."""
+    match = _RESERVE.fullmatch(text)
+    if match is None or match["number"] is None:
+        return min(total // 20, 10**9)
+    unit = match["unit"].lower()
+    if unit == "%":
+        return int(total * float(match["number"]) / 100)
+    return int(float(match["number"]) * 1000 ** "bkmgt".index(unit[0]))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -190,6 +206,8 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     wrong = [(key, "expected a text that is not empty") for key in sorted(_TEXT) if not getattr(settings, key).strip()]
     if not settings.finish_timeout >= 0:  # nor NaN
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
+    if settings.reserve.strip() and _RESERVE.fullmatch(settings.reserve) is None:
+        wrong.append(("reserve", "expected auto, a share such as 5%, or a size such as 2GB"))
     if wrong:
         raise ConfigError("\n".join(f"{origins[key]}: {key}: {text}, got {raw[key]!r}" for key, text in wrong))
     return settings

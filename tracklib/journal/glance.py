@@ -12,6 +12,7 @@ from tracklib.journal.liveness import Life
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.recovery import REAPER, last_record, role_of, writers
 from tracklib.journal.segment import Header
+from tracklib.journal.staging import is_pending
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 
@@ -24,14 +25,17 @@ class Glance:
 
     Attributes:
         totals: For each writer, the number of its last record.
-        open: Whether records may still come: a writer lives, or is gone and not yet recorded as such.
+        open: Whether records may still come: a writer lives, or is gone and not yet recorded as such, or an artifact is
+            being stored.
         bytes: The size of its segments.
+        storing: Whether an artifact is being stored, be the run ended or not.
     """
 
     info: RunInfo
     totals: dict[str, int]
     open: bool
     bytes: int
+    storing: bool = False
 
     @property
     def records(self) -> int:
@@ -41,6 +45,7 @@ class Glance:
 
 def glance(folder: RunFolder) -> Glance:
     """Look at a run."""
+    storing = is_pending(folder)  # before the segments: what is stored is recorded first
     found = writers(folder)
     starts: list[tuple[int, RunStart]] = []
     ends: dict[str, Record] = {}
@@ -59,7 +64,7 @@ def glance(folder: RunFolder) -> Glance:
     if still and info.status != "running":
         info = replace(info, status="running", ended=None)
     stale = still and set(lives) == {"stale"}
-    return Glance(replace(info, status="stale") if stale else info, totals, still, size)
+    return Glance(replace(info, status="stale") if stale else info, totals, still or storing, size, storing)
 
 
 def _still_open(segment: Path, header: Header | None, life: Life, ends: dict[str, Record]) -> bool:

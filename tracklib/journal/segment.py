@@ -63,7 +63,8 @@ class Header:
     """A segment's first line: which process wrote it, of which run.
 
     Attributes:
-        role: ``main`` began the run; ``child`` was forked from it; ``reaper`` ended it for a writer that is gone.
+        role: ``main`` began the run; ``child`` was forked from it; ``reaper`` ended it for a writer that is gone;
+            ``intake`` brought in an artifact that was set aside.
         start: When the process started, in ticks since boot.
     """
 

@@ -171,7 +171,13 @@ def _begin(
     """
     settings = found.settings
     redactor = Redactor(settings.redact, settings.redact_except)
-    options = RunOptions(redactor=redactor, messages=messages, strict=settings.strict)
+    options = RunOptions(
+        redactor=redactor,
+        messages=messages,
+        strict=settings.strict,
+        reserve=settings.reserve,
+        finish_timeout=settings.finish_timeout,
+    )
     given = {"name": start.name, "group": start.group, "job_type": start.job_type, "parent": start.parent}
     clean = {what: _clean(text, what, redactor) for what, text in given.items()}
     folder = root.run(settings.project, run_id)
@@ -189,6 +195,7 @@ def _begin(
             )
             messages.warn(text)
         options.on_finish = deliverer.finished
+        options.delivers = settings.mode == "online" and settings.finish_timeout > 0
         options.urls = deliverer.urls
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
