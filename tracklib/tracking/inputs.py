@@ -47,8 +47,11 @@ class _Made:
 
 
 def wanted(name: object, type: str | None, version: str | None, run: str | None) -> Input:
-    """Return what the words of a call mean; a path or address is its own name."""
-    text = os.fspath(name) if isinstance(name, os.PathLike) else name
+    """Return what the words of a call mean; a path or address is its own name, a bare word that of an artifact first."""
+    text = name
+    if isinstance(name, os.PathLike):
+        text = os.fspath(name)
+        text = text if _is_path(text) else os.path.join(os.curdir, text)
     if not isinstance(text, str):
         return Input(describe(text), type, version, run)
     if version is None and not is_address(text) and not os.path.exists(text):
@@ -83,7 +86,13 @@ class UsedArtifact:
         recorder.write(Input(clean["name"] or "", clean["type"], clean["version"], self.input.run))
 
     def _is_place(self) -> bool:
-        return is_address(self.input.name) or os.path.exists(self.input.name)
+        return is_address(self.input.name) or _is_path(self.input.name)
+
+    def _local(self) -> Path | None:
+        """Return the path that is meant, where it is one."""
+        if self._made is None and not self._is_place():
+            self._made = self._find()
+        return Path(self.input.name) if self._made is None and os.path.exists(self.input.name) else None
 
     @property
     def path(self) -> Path:
@@ -93,15 +102,15 @@ class UsedArtifact:
             UsageError: It is not on this disk.
             RejectedError: Its content was pruned.
         """
-        if os.path.exists(self.input.name):
-            return Path(self.input.name)
-        return _laid_out(self._root, self._found().artifact)
+        return self._local() or _laid_out(self._root, self._found().artifact)
 
     def download(self, target: PathLike, /) -> Path:
         """Copy its files into a directory of your own, and return that; raises as `path` does."""
-        if os.path.isfile(self.input.name):
+        if (local := self._local()) is not None:
             os.makedirs(target, exist_ok=True)
-            return Path(shutil.copy(self.input.name, target)).parent
+            copied = shutil.copytree if local.is_dir() else shutil.copy
+            copied(local, Path(target, local.name))
+            return Path(target)
         _lay_out(BlobStore(self._root), self._found().artifact, Path(target), shutil.copyfile)
         return Path(target)
 
@@ -131,7 +140,7 @@ class UsedArtifact:
         else:
             folder = self._root.run(self._project, "x").path.parent
             mine = [run for run in self._root.runs() if run.path.parent == folder]
-            folders = sorted(mine, key=_last_begun, reverse=True)[:_RUNS]
+            folders = sorted(mine, key=_last_written, reverse=True)[:_RUNS]
         for run in folders:
             answers = [made for made in _made_by(run, self.input.name) if made.answers(self.input)]
             if answers:
@@ -139,8 +148,13 @@ class UsedArtifact:
         return None
 
 
-def _last_begun(folder: RunFolder) -> str:
-    return max((segment.name for segment in folder.segments()), default="")
+def _is_path(text: str) -> bool:
+    """Tell whether a text is a path for certain: an artifact may have the name of a file that lies here."""
+    return (os.sep in text or "/" in text) and os.path.exists(text)
+
+
+def _last_written(folder: RunFolder) -> int:
+    return max((segment.stat().st_mtime_ns for segment in folder.segments()), default=0)
 
 
 def _made_by(folder: RunFolder, name: str) -> Iterator[_Made]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from tracklib.errors import BadValueError
 from tracklib.model.records import Reference
 from tracklib.tracking.artifacts import Found
 
@@ -25,16 +24,10 @@ def to_address(url: str) -> Reference:
 
 
 def name_at(url: str) -> str:
-    """Return the last part of an address that is a name.
-
-    Raises:
-        BadValueError: It is no address.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise BadValueError(f"expected an address, got {url!r}: {error}") from error
-    names = [unquote(part) for part in (parts.hostname or "", *parts.path.split("/"))]
+    """Return the last part of an address that is a name."""
+    # Not urlsplit, which takes the brackets of a redacted password for an IPv6 address.
+    host, *parts = re.split(r"[?#]", url.partition("://")[2])[0].split("/")
+    names = [host.rpartition("@")[2].partition(":")[0], *map(unquote, parts)]
     plain = [name for name in names if name not in ("", ".", "..") and "/" not in name]
     return plain[-1] if plain else "content"
 

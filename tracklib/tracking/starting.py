@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tracklib import config as configuration
-from tracklib.errors import RunStateError, UsageError
+from tracklib.errors import ConfigError, RunStateError, UsageError
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
@@ -199,4 +199,18 @@ def _begin(
         options.urls = deliverer.urls
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
+    _store_the_rest(root, messages)
     return run
+
+
+def _store_the_rest(root: Root, messages: Messages) -> None:
+    """See to the artifacts that earlier processes set aside and did not live to see stored."""
+    from tracklib.journal.staging import any_staged
+
+    try:
+        if any_staged(root):
+            from tracklib.delivery.porter import ensure
+
+            ensure(root)
+    except (OSError, ConfigError) as error:
+        messages.warn(f"earlier artifacts cannot be stored now: {error}; store them with: tracklib sync")
