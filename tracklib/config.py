@@ -6,6 +6,7 @@ Each overrides the one before it. An environment variable that a file overrides 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from tracklib.errors import ConfigError
 
-__all__ = ["CAPTURES", "Config", "Settings", "load", "nearest"]
+__all__ = ["CAPTURES", "Config", "Settings", "load", "nearest", "reserve_of"]
 
 _PREFIX = "TRACKLIB_"
 
@@ -35,6 +36,8 @@ class Settings:
         redact_except: Names whose values are none, though they look like it.
         capture: What is learned of a run's surroundings: words of `CAPTURES`.
         system_interval: Seconds between two samples of the machine's load.
+        reserve: What stays free on the journal's disk, such as ``5%`` or ``2GB``: below it no file is kept any more;
+            ``auto`` is 5%, at most 1 GB.
     """
 
     backends: tuple[str, ...] = ()
@@ -48,11 +51,13 @@ class Settings:
     redact_except: tuple[str, ...] = ()
     capture: tuple[str, ...] = ("git", "packages", "hardware", "launcher", "script", "system")
     system_interval: float = 10.0
+    reserve: str = "auto"
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
-_TEXT = frozenset({"dir", "project"})
+_TEXT = frozenset({"dir", "project", "reserve"})
 _SHORTEST_INTERVAL = 0.1
+_RESERVE = re.compile(r"\s*(?:auto|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|b|[kmgt]b))\s*", re.IGNORECASE)
 _MODES = ("online", "offline", "disabled")
 _LISTS = frozenset({"backends", "redact", "redact_except", "capture"})
 
@@ -118,6 +123,17 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
         if value is not None:
             raw[key], origins[key] = value, "argument"
     return Config(_validated(raw, origins), origins, tables, home, tuple(notices))
+
+
+def reserve_of(text: str, total: int) -> int:
+    """Return the bytes that the setting ``reserve`` keeps free on a disk of ``total`` bytes."""
+    match = _RESERVE.fullmatch(text)
+    if match is None or match["number"] is None:
+        return min(total // 20, 10**9)
+    unit = match["unit"].lower()
+    if unit == "%":
+        return int(total * float(match["number"]) / 100)
+    return int(float(match["number"]) * 1000 ** "bkmgt".index(unit[0]))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -217,6 +233,8 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
     if not settings.system_interval >= _SHORTEST_INTERVAL:
         wrong.append(("system_interval", f"expected {_SHORTEST_INTERVAL} or more seconds"))
+    if settings.reserve.strip() and _RESERVE.fullmatch(settings.reserve) is None:
+        wrong.append(("reserve", "expected auto, a share such as 5%, or a size such as 2GB"))
     if wrong:
         raise ConfigError("\n".join(f"{origins[key]}: {key}: {text}, got {raw[key]!r}" for key, text in wrong))
     return settings

@@ -47,7 +47,9 @@ def _refuse_open(folder: RunFolder, look: Glance) -> None:
 
     if not look.open:
         return
-    if look.info.status == "stale":
+    if look.storing and look.info.ended is not None:
+        advice = "an artifact of it is being stored; tracklib sync waits for that"
+    elif look.info.status == "stale":
         advice = "it was begun on another machine that is silent; end it first: tracklib sync --adopt"
     elif look.info.status == "running":
         advice = "its process goes on; finish or stop that first"

@@ -62,7 +62,10 @@ def delivery_document(receipt: Receipt, totals: dict[str, int]) -> dict[str, Any
 
 
 def artifact_document(artifact: Artifact, version: int) -> dict[str, Any]:
-    """Return ``name, type, version, aliases, metadata, folders, files``; a file is ``path, size, sha256``."""
+    """Return ``name, type, version, aliases, metadata, folders, files, references``.
+
+    A file is ``path, size, sha256``, a reference ``path, url, size, digest``.
+    """
     return {
         "name": artifact.name,
         "type": artifact.type,
@@ -71,6 +74,7 @@ def artifact_document(artifact: Artifact, version: int) -> dict[str, Any]:
         "metadata": encode_tree(artifact.metadata),
         "folders": list(artifact.folders),
         "files": list(map(_file, artifact.files)),
+        "references": [{"path": r.path, "url": r.url, "size": r.size, "digest": r.digest} for r in artifact.references],
     }
 
 
@@ -102,6 +106,7 @@ def state_document(state: RunState) -> dict[str, Any]:
         "tags": dict(state.tags),
         "notes": state.notes,
         "summary": encode_tree(state.summary),
+        "inputs": [{"name": i.name, "type": i.type, "version": i.version, "run": i.run} for i in state.inputs],
         "media": [media_document(media) for media in state.media],
         "notices": [{"code": n.code, "message": n.message, "count": n.count} for n in state.notices],
         "console": state.console,

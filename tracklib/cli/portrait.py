@@ -11,6 +11,7 @@ from tracklib.cli.console import grid, out, safe
 from tracklib.cli.deliveries import STATE_STYLES, STATUS_STYLES
 from tracklib.cli.quantities import bytes_text, duration_text, local_time, number_text, plural
 from tracklib.cli.sparkline import sparkline
+from tracklib.cli.storing import waiting_of
 from tracklib.model.trees import flatten
 from tracklib.typing import JSON
 
@@ -46,6 +47,8 @@ def print_portrait(whole: Whole) -> None:
         _section(console, f"media ({len(state.media):,})", _media(state.media))
     if state.artifacts:
         _section(console, "artifacts", _artifacts(whole))
+    _section(console, "", *_storing(whole))
+    _section(console, "inputs", _inputs(whole), show=bool(state.inputs))
     _leaves(console, "context", state.context)
     _section(console, "notices", *_notices(whole), show=bool(state.notices))
     _section(console, "delivery", *_delivery(whole))
@@ -138,8 +141,24 @@ def _artifacts(whole: Whole) -> RenderableType:
     table = grid("  name", "type", "version!", "files>", "size>", "aliases")
     for artifact, version in whole.versions():
         size = sum(file.size for file in artifact.files)
-        cells = (f"  {artifact.name}", artifact.type, f"v{version}", f"{len(artifact.files):,}", bytes_text(size))
+        count = f"{len(artifact.files):,}" + (
+            f" +{len(artifact.references):,} elsewhere" if artifact.references else ""
+        )
+        cells = (f"  {artifact.name}", artifact.type, f"v{version}", count, bytes_text(size))
         table.add_row(*map(safe, cells), safe(", ".join(artifact.aliases)))
+    return table
+
+
+def _storing(whole: Whole) -> Iterator[RenderableType]:
+    for item in waiting_of(whole.folder):
+        text = f"  {item.name}: {bytes_text(item.left)} of {bytes_text(item.size)} are still to be stored"
+        yield safe(text, "yellow")
+
+
+def _inputs(whole: Whole) -> RenderableType:
+    table = grid("  name", "type", "version", "made by")
+    for item in whole.state.inputs:
+        table.add_row(*map(safe, (f"  {item.name}", item.type or "-", item.version or "-", item.run or "-")))
     return table
 
 

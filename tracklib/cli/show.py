@@ -106,6 +106,7 @@ def _no_metric(name: str, state: RunState) -> str:
 def _document(whole: Whole) -> dict[str, Any]:
     from tracklib.cli.documents import artifact_document, delivery_document, run_document, state_document
     from tracklib.cli.series import series_document
+    from tracklib.cli.storing import waiting_of
 
     damage = whole.damage
     return {
@@ -113,6 +114,7 @@ def _document(whole: Whole) -> dict[str, Any]:
         **state_document(whole.state),
         "metrics": [series_document(series) for series in whole.metrics.values()],
         "artifacts": [artifact_document(artifact, version) for artifact, version in whole.versions()],
+        "storing": [item.document() for item in waiting_of(whole.folder)],
         "damage": {"lines": damage.lines, "missing": damage.missing, "torn": damage.torn},
         "delivery": [delivery_document(receipt, whole.look.totals) for receipt in whole.receipts.good],
         "damaged_receipts": whole.receipts.damage,

@@ -16,9 +16,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tracklib import platform
 from tracklib.backends import registry
 from tracklib.backends.contract import Sink, SinkContext
-from tracklib.delivery.active import active_runs, mark, unmark
+from tracklib.delivery import launch, porter
+from tracklib.delivery.active import active_runs, is_settled, settle
 from tracklib.delivery.inflight import Inflight
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
@@ -43,6 +45,9 @@ _IDLE = 5.0
 _DEADLINE = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
 """Seconds that one batch may take, its files included, before an SDK counts as hanging."""
 
+_PORTERS = 5
+"""Porters that one relay starts."""
+
 _PATIENCE = 600.0
 """Seconds of nothing but faults, with no living run, after which it leaves; the data waits for the next one."""
 
@@ -66,6 +71,7 @@ class Relay:
         self._busy_at = time.monotonic()
         self._good_at = time.monotonic()
         self._paused = False
+        self._porters = 0
 
     def run(self) -> None:
         """Serve until there is nothing more to do."""
@@ -89,7 +95,12 @@ class Relay:
         if not self.deliveries:
             return now - self._busy_at > _IDLE
         self._busy_at = now
-        return now - self._good_at > _PATIENCE and not any(glance(d.folder).open for d in self.deliveries.values())
+        return now - self._good_at > _PATIENCE and not any(self._goes_on(d.folder) for d in self.deliveries.values())
+
+    def _goes_on(self, folder: RunFolder) -> bool:
+        """Tell whether more may come of a run: it is recorded, or an artifact of it is being stored."""
+        look = glance(folder)
+        return look.open and (look.info.ended is None or launch.lives(self.root, porter.KEY))
 
     def _look(self) -> None:
         """Find the runs to serve, and end those whose writers are gone."""
@@ -101,6 +112,7 @@ class Relay:
         if now - self._looked < _LIFE:
             return
         self._looked = now
+        self._see_to_porter()
         for folder in active_runs(self.root):
             with contextlib.suppress(OSError):
                 reap(folder)
@@ -109,9 +121,15 @@ class Relay:
         for path in [path for path in self.deliveries if not path.is_dir()]:
             del self.deliveries[path]  # deleted meanwhile
 
+    def _see_to_porter(self) -> None:
+        """Start a porter, a few times, where artifacts wait and the process that logged them is gone."""
+        if self._porters < _PORTERS and porter.pending_runs(self.root) and not launch.lives(self.root, porter.KEY):
+            self._porters += 1
+            porter.ensure(self.root)
+
     def _adopt(self, folder: RunFolder) -> None:
         for receipt in all_receipts(folder):
-            if receipt.relay == self.key and not _is_settled(folder, receipt):
+            if receipt.relay == self.key and not is_settled(folder, receipt):
                 self.deliveries[folder.path] = self._delivery(folder, receipt)
 
     def _delivery(self, folder: RunFolder, receipt: Receipt) -> RunDelivery:
@@ -199,35 +217,10 @@ class Relay:
             return 0
 
 
-def _is_settled(folder: RunFolder, receipt: Receipt) -> bool:
-    look = glance(folder)
-    return not look.open and receipt.state == "complete" and receipt.pending(look.totals) == 0
-
-
-def settle(root: Root, folder: RunFolder) -> bool:
-    """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
-    if glance(folder).open or not all(_is_settled(folder, receipt) for receipt in all_receipts(folder)):
-        return False
-    unmark(root, folder)
-    if glance(folder).open:  # resumed in this very moment
-        mark(root, folder)
-        return False
-    return True
-
-
-def _be_modest() -> None:
-    """Leave the processor and the memory to training."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            os.nice(10)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
-
-
 def main(run: Callable[[Root, str], None] | None = None) -> None:
     """Run a relay: ``python -c "..." ROOT KEY``."""
     root, key = Root(sys.argv[1]), sys.argv[2]
-    _be_modest()
+    platform.be_modest()
     faulthandler.enable(RelayFolder(root, key).fault.open("a"))
     os.umask(0o077)
     if run is not None:

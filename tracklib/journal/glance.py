@@ -12,6 +12,7 @@ from tracklib.journal.liveness import Life
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.recovery import REAPER, last_record, role_of, writers
 from tracklib.journal.segment import Header
+from tracklib.journal.staging import is_pending
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 
@@ -24,15 +25,18 @@ class Glance:
 
     Attributes:
         totals: For each writer, the number of its last record.
-        open: Whether records may still come: a writer or an observer lives, or a writer is gone and not yet recorded as
-            such. A run that has ended may be open for the seconds in which its observer writes down the rest.
+        open: Whether records may still come: a writer or an observer lives, a writer is gone and not yet recorded as
+            such, or an artifact is being stored. A run that has ended may be open for the seconds in which its observer
+            writes down the rest.
         bytes: The size of its segments.
+        storing: Whether an artifact is being stored, be the run ended or not.
     """
 
     info: RunInfo
     totals: dict[str, int]
     open: bool
     bytes: int
+    storing: bool = False
 
     @property
     def records(self) -> int:
@@ -42,6 +46,7 @@ class Glance:
 
 def glance(folder: RunFolder) -> Glance:
     """Look at a run."""
+    storing = is_pending(folder)  # before the segments: what is stored is recorded first
     found = writers(folder)
     starts: list[tuple[int, RunStart]] = []
     ends: dict[str, Record] = {}
@@ -61,7 +66,8 @@ def glance(folder: RunFolder) -> Glance:
     if lives and info.status != "running":
         info = replace(info, status="running", ended=None)
     stale = set(lives) == {"stale"}
-    return Glance(replace(info, status="stale") if stale else info, totals, bool(lives) or observed, size)
+    info = replace(info, status="stale") if stale else info
+    return Glance(info, totals, bool(lives) or observed or storing, size, storing)
 
 
 def _goes_on(segment: Path, role: str, life: Life, ends: dict[str, Record]) -> bool:

@@ -64,7 +64,7 @@ class Header:
 
     Attributes:
         role: ``main`` began the run; ``child`` was forked from it; ``observer`` watches one of these from outside;
-            ``reaper`` ended it for a writer that is gone.
+            ``reaper`` ended it for a writer that is gone; ``intake`` brought in an artifact that was set aside.
         start: When the process started, in ticks since boot.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tracklib.backends.capabilities import Capabilities, Feature
-from tracklib.model.records import Artifact
+from tracklib.model.records import Artifact, Input
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
 from tracklib.portability.media import compare_media
@@ -83,6 +83,7 @@ def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comp
     _compare_values("tag", left.state.tags, right.state.tags, result)
     _compare_values("summary", left.state.summary, right.state.summary, result)
     _compare_artifacts(left.state.artifacts, right.state.artifacts, result)
+    _compare_inputs(left.state.inputs, right.state.inputs, result)
     compare_media(left.state.media, right.state.media, capabilities, result)
     _compare_console(left, right, result)
     return result
@@ -160,11 +161,32 @@ def _compare_artifact(key: str, left: Artifact, right: Artifact, result: Compari
             result.add(Difference("artifact", f"{key}: {name}", repr(a), repr(b)))
     if not same(dict(left.metadata), dict(right.metadata)):
         result.add(Difference("artifact", f"{key}: metadata", repr(left.metadata), repr(right.metadata)))
-    ours = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in left.files}
-    theirs = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in right.files}
+    ours, theirs = _contents(left), _contents(right)
     for path in [*ours, *(path for path in theirs if path not in ours)]:
         if ours.get(path) != theirs.get(path):
             result.add(Difference("file", f"{key}/{path}", ours.get(path), theirs.get(path)))
+
+
+def _contents(artifact: Artifact) -> dict[str, str]:
+    """Return what stands at each path of an artifact, files and references."""
+    found = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in artifact.files}
+    for reference in artifact.references:
+        text = f"elsewhere at {reference.url}, size {reference.size}, digest {reference.digest}"
+        found[reference.path] = f"{found[reference.path]}; {text}" if reference.path in found else text
+    return found
+
+
+def _compare_inputs(left: Iterable[Input], right: Iterable[Input], result: Comparison) -> None:
+    ours, theirs = Counter(left), Counter(right)
+    result.counts["inputs"] = ours.total()
+    for item in (ours - theirs).elements():
+        result.add(Difference("input", item.name, _of_input(item), None))
+    for item in (theirs - ours).elements():
+        result.add(Difference("input", item.name, None, _of_input(item)))
+
+
+def _of_input(item: Input) -> str:
+    return f"type {item.type}, version {item.version}, of run {item.run}"
 
 
 def _compare_console(left: Snapshot, right: Snapshot, result: Comparison) -> None:

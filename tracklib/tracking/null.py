@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from tracklib.tracking.inputs import UsedArtifact
+    from tracklib.tracking.run import Run
 
 __all__ = ["NullTracker"]
 
@@ -56,8 +59,28 @@ class NullTracker:
         type: str = "file",
         aliases: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        copy: Literal["background", "now"] = "background",
+        live: bool = False,
     ) -> None:
         """Do nothing."""
+
+    def use_artifact(
+        self,
+        name: PathLike,
+        /,
+        *,
+        type: str | None = None,
+        version: str | None = None,
+        run: str | Run | NullTracker | None = None,
+    ) -> UsedArtifact:
+        """Return an artifact of this disk, as `Run.use_artifact` does, and record nothing."""
+        from tracklib import config
+        from tracklib.journal.layout import Root
+        from tracklib.tracking.inputs import UsedArtifact, wanted
+
+        found = config.load()
+        made_by = run if run is None or isinstance(run, str) else run.id
+        return UsedArtifact(Root(found.root), found.settings.project, wanted(name, type, version, made_by or None))
 
     def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
         """Do nothing."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from tracklib.errors import BadValueError, RunStateError
+from tracklib.errors import BadValueError, NoRoomError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Artifact, Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
+from tracklib.model.records import Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
 from tracklib.tracking.redaction import Redactor
@@ -229,11 +229,10 @@ class Recorder:
         """Return an artifact's metadata, as a tree without secrets."""
         return self._clean_tree(tree(values or {}, self._tell_change), "metadata")
 
-    def artifact(self, artifact: Artifact, left_out: list[str]) -> None:
-        """Write an artifact, and name what was left out of it."""
-        self.write(artifact)
-        for text in left_out:
-            self._refuse(f"artifact {artifact.name!r}: left out {text}")
+    def left_out(self, name: str, texts: list[str]) -> None:
+        """Name what was left out of an artifact."""
+        for text in texts:
+            self._refuse(f"artifact {name!r}: left out {text}")
 
     # -- what is refused, changed or hidden, and said so
 
@@ -247,6 +246,8 @@ class Recorder:
                 self.writer.reopen_in_child()
                 self._forked = False
             record()
+        except NoRoomError as error:  # the machine's fault, not the caller's
+            self._drop(f"{method}: {error}")
         except Exception as error:  # promise 1: tracking never costs a run
             text = str(error) if isinstance(error, BadValueError) else scalars.describe_error(error)
             self._refuse(f"{method}: {text}")
@@ -275,6 +276,11 @@ class Recorder:
         # In a loop, the same fault comes with another value, or address, each time: it is told once.
         self._messages.warn(f"{clean} (refused; training goes on)", once=clean.partition(", got ")[0])
         self._note("refused", clean)
+
+    def _drop(self, text: str) -> None:
+        clean = self._redactor.text(text)
+        self._messages.warn(f"{clean} (dropped; training goes on)", once="no room")
+        self._note("dropped", clean)
 
     def _tell_change(self, place: str, problem: str, *, once: str | None = None) -> None:
         text = self._redactor.text(f"{place or 'the mapping'} {problem}")

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from tracklib.errors import BadValueError
 from tracklib.journal.blobs import BlobStore
@@ -25,6 +25,10 @@ from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from tracklib.tracking.inputs import UsedArtifact
+    from tracklib.tracking.null import NullTracker
+    from tracklib.tracking.shelf import Shelf
+
 __all__ = ["Run", "RunOptions"]
 
 
@@ -37,6 +41,9 @@ class RunOptions:
 
     Attributes:
         strict: Raise `BadValueError` where a value cannot be recorded.
+        reserve: What stays free on the disk.
+        finish_timeout: Seconds to wait, at the process's end, for artifacts that are being stored.
+        delivers: Whether somebody waits for delivery then, which includes them.
         on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
         urls: Returns the vendors' addresses, by backend.
     """
@@ -47,12 +54,17 @@ class RunOptions:
         redactor: Redactor,
         messages: Messages,
         strict: bool = False,
+        reserve: str = "auto",
+        finish_timeout: float = 30.0,
         on_finish: Callable[[bool], None] = lambda _: None,
         urls: Callable[[], dict[str, str]] = dict,
     ) -> None:
         self.redactor = redactor
         self.messages = messages
         self.strict = strict
+        self.reserve = reserve
+        self.finish_timeout = finish_timeout
+        self.delivers = False
         self.on_finish = on_finish
         self.urls = urls
 
@@ -77,7 +89,9 @@ class Run:
         self.attempt = start.attempt
         self.folder = folder
         self._options = options
-        self._blobs = BlobStore(root)
+        self._root = root
+        self._blobs = BlobStore(root, options.reserve)
+        self._kept_shelf: Shelf | None = None
         self._pid = os.getpid()
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
@@ -130,33 +144,60 @@ class Run:
         type: str = "file",
         aliases: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        copy: Literal["background", "now"] = "background",
+        live: bool = False,
     ) -> None:
-        """Record a file, or a directory with all its files, as they are now; returns when they are copied.
+        """Record a file, a directory with all its files, or an address such as ``s3://bucket/weights.pt``.
+
+        What is small is copied at once. What is large is set aside (a clone, or a hard link where the file system has
+        no clones) and copied and hashed by another process, while training goes on. A file that is overwritten in
+        place meanwhile is told; one that is deleted, or replaced by renaming, does no harm.
 
         Args:
-            path: The file or directory; links that lead out of a directory are left out and named in a warning.
+            path: The file or directory; links that lead out of a directory are left out and named in a warning. What
+                lies at an address is not fetched.
             name: The artifact's name; the path's last part where omitted.
             type: What it is: ``"model"``, ``"dataset"``, or any word of yours.
             aliases: Names for this version, such as ``"best"``.
             metadata: A JSON tree.
+            copy: ``"now"`` returns when everything is copied.
+            live: Only refer to the files where they lie, and copy nothing.
         """
-        recorder = self._recorder
+        given = {"name": name, "type": type, "aliases": aliases, "metadata": metadata}
+        self._recorder.guarded("log_artifact", lambda: self._shelf.log(path, given, copy=copy, live=live))
 
-        def record() -> None:
-            from tracklib.tracking.artifacts import capture
+    def use_artifact(
+        self,
+        name: PathLike,
+        /,
+        *,
+        type: str | None = None,
+        version: str | None = None,
+        run: str | Run | NullTracker | None = None,
+    ) -> UsedArtifact:
+        """Record that the run uses an artifact, and return it: ``run.use_artifact("digits:best").path``.
 
-            clean = recorder.clean_text
-            captured = capture(
-                self._blobs,
-                path,
-                name=None if name is None else clean(name, "artifact name"),
-                type=clean(type, "artifact type"),
-                aliases=[clean(word, "alias") for word in ([aliases] if isinstance(aliases, str) else aliases)],
-                metadata=recorder.metadata(metadata),
-            )
-            recorder.artifact(*captured)
+        Args:
+            name: Its name, with ``:`` and a version or not; or a path or an address.
+            type: What it is; any where omitted.
+            version: An alias, ``"latest"``, or ``"v2"`` for the second of that name in its run; the latest where omitted.
+            run: The run that made it, or its id; where omitted it is looked for in this project's latest thousand runs
+                on this disk.
+        """
+        from tracklib.tracking.inputs import UsedArtifact, wanted
 
-        recorder.guarded("log_artifact", record)
+        made_by = run if run is None or isinstance(run, str) else run.id
+        used = UsedArtifact(self._root, self.project, wanted(name, type, version, made_by or None))
+        self._recorder.guarded("use_artifact", lambda: used.record(self._recorder))
+        return used
+
+    @property
+    def _shelf(self) -> Shelf:
+        if self._kept_shelf is None:
+            from tracklib.tracking.shelf import Shelf
+
+            self._kept_shelf = Shelf(self, self._root, self._blobs, self._recorder, self._options)
+        return self._kept_shelf
 
     def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
         """End the run; calling it again does nothing.
@@ -260,6 +301,8 @@ class Run:
                 self._options.messages.warn(text)
         endings.forget(self)
         _open_runs.discard(self)
+        if self._kept_shelf is not None:
+            self._kept_shelf.finished(wait=wait)
         self._options.on_finish(wait)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tracklib import config as configuration
-from tracklib.errors import RunStateError, UsageError
+from tracklib.errors import ConfigError, RunStateError, UsageError
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
@@ -172,7 +172,13 @@ def _begin(
     """
     settings = found.settings
     redactor = Redactor(settings.redact, settings.redact_except)
-    options = RunOptions(redactor=redactor, messages=messages, strict=settings.strict)
+    options = RunOptions(
+        redactor=redactor,
+        messages=messages,
+        strict=settings.strict,
+        reserve=settings.reserve,
+        finish_timeout=settings.finish_timeout,
+    )
     given = {"name": start.name, "group": start.group, "job_type": start.job_type, "parent": start.parent}
     clean = {what: _clean(text, what, redactor) for what, text in given.items()}
     folder = root.run(settings.project, run_id)
@@ -190,12 +196,27 @@ def _begin(
             )
             messages.warn(text)
         options.on_finish = deliverer.finished
+        options.delivers = settings.mode == "online" and settings.finish_timeout > 0
         options.urls = deliverer.urls
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
+    _store_the_rest(root, messages)
     if settings.capture:
         from tracklib.tracking.observing import observe
 
         stop, finished = observe(run, root, settings, messages), options.on_finish
         options.on_finish = lambda wait: (stop(), finished(wait))[-1]
     return run
+
+
+def _store_the_rest(root: Root, messages: Messages) -> None:
+    """See to the artifacts that earlier processes set aside and did not live to see stored."""
+    from tracklib.journal.staging import any_staged
+
+    try:
+        if any_staged(root):
+            from tracklib.delivery.porter import ensure
+
+            ensure(root)
+    except (OSError, ConfigError) as error:
+        messages.warn(f"earlier artifacts cannot be stored now: {error}; store them with: tracklib sync")
