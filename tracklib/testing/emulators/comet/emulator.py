@@ -92,7 +92,9 @@ class CometEmulator(Emulator):
         if operation in _OPEN:
             return json_reply(_OPEN[operation])
         if not self._let_in(request):
-            return _refusal(Refused("the API key is not registered", _API_KEY_NOT_REGISTERED, status=_status(operation)))
+            return _refusal(
+                Refused("the API key is not registered", _API_KEY_NOT_REGISTERED, status=_status(operation))
+            )
         route = self._routes.get(operation)
         if route is None:
             return self.unknown(request)

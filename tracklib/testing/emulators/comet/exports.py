@@ -20,7 +20,13 @@ def listed(experiment: Experiment) -> list[dict[str, Any]]:
     """List the exports of an experiment: one for each metric."""
     names = dict.fromkeys(point["metricName"] for point in experiment.points)
     return [
-        {"assetId": f"{PREFIX}{name}", "fileName": f"{_file(name)}_0.csv.zip", "type": TYPE, "step": None, "fileSize": 0}
+        {
+            "assetId": f"{PREFIX}{name}",
+            "fileName": f"{_file(name)}_0.csv.zip",
+            "type": TYPE,
+            "step": None,
+            "fileSize": 0,
+        }
         for name in names
     ]
 
