@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -13,9 +14,15 @@ from typing import Any
 
 import pytest
 
-from tracklib.testing.emulators.fixtures import wandb_emulator
+from tracklib.testing.emulators.fixtures import comet_emulator, wandb_emulator
 
-__all__ = ["program", "wandb_emulator"]
+__all__ = ["comet_emulator", "program", "wandb_emulator"]
+
+
+def needs(sdk: str) -> pytest.MarkDecorator:
+    """Return a mark that skips tests where an SDK is not installed, without importing it into this process."""
+    return pytest.mark.skipif(importlib.util.find_spec(sdk) is None, reason=f"{sdk} is not installed")
+
 
 Program = Callable[[str], Any]
 

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from tests.testing.emulators.conftest import run_program
+from tests.testing.emulators.conftest import needs, run_program
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, needs("wandb")]
 
 
 def start(*arguments):

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
+from tests.testing.emulators.conftest import needs
 from tracklib.testing.emulators.wandb import Run, WandbEmulator
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, needs("wandb")]
 
 
 def fill(emulator: WandbEmulator, count: int) -> None:

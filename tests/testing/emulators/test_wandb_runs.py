@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-pytestmark = pytest.mark.server
+from tests.testing.emulators.conftest import needs
+
+pytestmark = [pytest.mark.server, needs("wandb")]
 
 WRITE = """
 import math, wandb

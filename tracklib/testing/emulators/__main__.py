@@ -9,12 +9,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from tracklib.testing.emulators.comet import CometEmulator
 from tracklib.testing.emulators.emulator import Emulator
 from tracklib.testing.emulators.wandb import WandbEmulator
 
 __all__ = ["main"]
 
-KINDS: dict[str, type[Emulator]] = {"wandb": WandbEmulator}
+KINDS: dict[str, type[Emulator]] = {"comet": CometEmulator, "wandb": WandbEmulator}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

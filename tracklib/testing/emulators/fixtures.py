@@ -2,7 +2,7 @@
 
 Bring those that you need into your ``conftest.py``::
 
-    from tracklib.testing.emulators.fixtures import wandb_emulator  # noqa: F401
+    from tracklib.testing.emulators.fixtures import comet_emulator, wandb_emulator  # noqa: F401
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import TypeVar
 
 import pytest
 
+from tracklib.testing.emulators.comet import CometEmulator
 from tracklib.testing.emulators.emulator import Emulator
 from tracklib.testing.emulators.wandb import WandbEmulator
 
-__all__ = ["serving", "wandb_emulator"]
+__all__ = ["comet_emulator", "serving", "wandb_emulator"]
 
 E = TypeVar("E", bound=Emulator)
 
@@ -31,6 +32,15 @@ def wandb_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(f"WANDB_{kind}", str(tmp_path / f"wandb-{kind.lower()}"))
     (tmp_path / "wandb-dir").mkdir()
     yield from serving(WandbEmulator(), monkeypatch)
+
+
+@pytest.fixture
+def comet_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[CometEmulator]:
+    """Serve Comet to one test.
+
+    The test fails when the SDK asked for something that the emulator does not know.
+    """
+    yield from serving(CometEmulator(), monkeypatch)
 
 
 def serving(emulator: E, monkeypatch: pytest.MonkeyPatch) -> Iterator[E]:

@@ -83,7 +83,7 @@ def remote_assets(world: World, request: Request) -> dict[str, Any]:
 def version(world: World, request: Request) -> dict[str, Any]:
     """Return one version, by its id, number or alias."""
     found = _found(world, request)
-    if found.state != "CLOSED":
+    if found.state != "CLOSED" and not request.query.get("versionId"):  # by its id a writer asks for its own
         raise Refused(f"version {found.version} of artifact {found.name} is not final", NOT_FINAL)
     consumer = request.query.get("consumerExperimentKey")
     found.consumers += [consumer] if consumer and consumer not in found.consumers else []
@@ -99,8 +99,8 @@ def files(world: World, request: Request) -> dict[str, Any]:
 
 def all_artifacts(world: World, request: Request) -> dict[str, Any]:
     """Return the artifacts of a workspace."""
-    workspace, type = request.query.get("workspace", world.workspace), request.query.get("type")
-    mine = [v for v in world.state.versions.values() if v.workspace == workspace and type in (None, v.type)]
+    workspace, wanted = request.query.get("workspace", world.workspace), request.query.get("type")
+    mine = [v for v in world.state.versions.values() if v.workspace == workspace and wanted in (None, v.type)]
     return {"artifacts": [_artifact(each) for each in {v.artifact: v for v in mine}.values()]}
 
 
@@ -118,9 +118,9 @@ def _versions(world: World, workspace: str, name: str) -> Iterator[ArtifactVersi
 
 def _candidates(world: World, request: Request) -> Iterator[ArtifactVersion]:
     query = request.query
-    id, name = query.get("artifactId") or query.get("artifact_id"), unquote(query.get("artifactName") or "")
-    if id:
-        return (v for v in world.state.versions.values() if v.artifact == id)
+    artifact, name = query.get("artifactId") or query.get("artifact_id"), unquote(query.get("artifactName") or "")
+    if artifact:
+        return (v for v in world.state.versions.values() if v.artifact == artifact)
     return _versions(world, query.get("workspace") or world.workspace, name)
 
 

@@ -42,10 +42,10 @@ def reserve(world: World, request: Request) -> dict[str, Any]:
 
 def listing(world: World, request: Request) -> dict[str, Any]:
     """List assets, of one type where that is asked for; with the exports of metrics in full, which have a type."""
-    experiment, type = world.experiment(request.query["experimentKey"]), request.query.get("type")
-    if type == exports.TYPE:
+    experiment, wanted = world.experiment(request.query["experimentKey"]), request.query.get("type")
+    if wanted == exports.TYPE:
         return {"assets": exports.listed(experiment)}
-    found = [asset for asset in world.state.assets_of(experiment.key) if type in (None, "all", asset.type)]
+    found = [asset for asset in world.state.assets_of(experiment.key) if wanted in (None, "all", asset.type)]
     return {"assets": [listed(world, asset) for asset in found]}
 
 
@@ -58,12 +58,12 @@ def by_name(world: World, request: Request) -> dict[str, Any]:
 
 def content(world: World, request: Request) -> Reply:
     """Return the content of an asset."""
-    id = request.query["assetId"]
-    if id.startswith(exports.PREFIX):
-        return Reply(200, exports.content(world.experiment(request.query["experimentKey"]), id))
-    asset = world.state.assets.get(id)
+    asked = request.query["assetId"]
+    if asked.startswith(exports.PREFIX):
+        return Reply(200, exports.content(world.experiment(request.query["experimentKey"]), asked))
+    asset = world.state.assets.get(asked)
     if asset is None:
-        raise Refused(f"no asset has the id {id}", status=404)
+        raise Refused(f"no asset has the id {asked}", status=404)
     return Reply(200, world.blobs.get(asset.key) or b"", {"Content-Type": "application/octet-stream"})
 
 
@@ -119,11 +119,6 @@ def listed(world: World, asset: Asset) -> dict[str, Any]:
         "curlDownload": "",
         "artifactVersionId": asset.artifact_version,
     }
-
-
-def thumbnail(world: World, request: Request) -> dict[str, Any]:
-    """Take the small picture of an asset."""
-    return {}
 
 
 def item(world: World, request: Request) -> dict[str, Any]:

@@ -69,6 +69,12 @@ def status(world: World, request: Request) -> dict[str, Any]:
     return {"is_alive_beat_duration_millis": 10_000, "gpu_monitor_interval_millis": 60_000}
 
 
+def alive(world: World, request: Request) -> dict[str, Any]:
+    """Take a heartbeat through the API."""
+    world.experiment(request.query["experimentKey"]).running = True
+    return {"isAliveBeatDurationMillis": 10_000, "gpuMonitorIntervalMillis": 60_000}
+
+
 def start_end(world: World, request: Request) -> dict[str, Any]:
     """Take the times of an experiment through the API."""
     asked = request.json()
@@ -120,5 +126,6 @@ ROUTES: dict[str, Route] = {
     "POST notification/experiment": notify,
     "POST write/experiment/create": create,
     "POST write/experiment/update-status": status,
+    "GET write/experiment/set-status": alive,
     "POST write/experiment/set-start-end-time": start_end,
 }

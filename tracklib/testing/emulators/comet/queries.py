@@ -30,7 +30,7 @@ def column_names(experiments: list[Experiment]) -> list[dict[str, Any]]:
         for source, held in (("params", experiment.parameters), ("log_other", experiment.others)):
             found |= {(name, source): _type(value["value"]) for name, value in held.items()}
         found |= {(tag, "tag"): "string" for tag in experiment.tags}
-    return [{"name": name, "source": source, "type": type} for (name, source), type in found.items()]
+    return [{"name": name, "source": source, "type": kind} for (name, source), kind in found.items()]
 
 
 def matches(experiment: Experiment, predicates: list[dict[str, Any]]) -> bool:
