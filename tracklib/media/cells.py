@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from tracklib.model.media import Cell
 from tracklib.model.scalars import number
@@ -22,7 +22,7 @@ def cell(value: Any, tell: Tell) -> Cell:
     """Return a value as a table's cell; ``tell`` is called where it could not be kept as it is."""
     kind = type(value)
     if value is None or kind in (bool, float, str, bytes):
-        return value
+        return cast("Cell", value)
     if isinstance(value, (str, int, float)):  # too long an integer, or a subclass, such as numpy's
         return to_json(value, "", _telling(tell))
     if kind.__name__ in _MISSING:
