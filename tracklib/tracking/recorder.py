@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -328,9 +329,18 @@ class Recorder:
 
 
 def _media_of(key: str, value: object) -> list[Logged]:
-    """Return the media under a key; a number, which most values are, loads nothing."""
-    if isinstance(value, (int, float)):
+    """Return the media under a key; a number, which most values are, loads nothing, and a framework's asks once."""
+    kind = type(value)
+    if kind in _never_media or isinstance(value, (int, float)):
         return []
     from tracklib.tracking.media import media_in
 
-    return media_in(key, value)
+    found = media_in(key, value)
+    # What is media shows in the class, but for lists, and for the one module that is.
+    if not found and not isinstance(value, (list, tuple, ModuleType)) and len(_never_media) < _MAX_KINDS:
+        _never_media.add(kind)
+    return found
+
+
+_MAX_KINDS = 1000
+_never_media: set[type] = set()
