@@ -68,7 +68,9 @@ class ObservationWriter:
             number = self._lines.get("", 0)
             line_object = line_class(line)
             seconds = record.time / NS
-            writes.add(self._sequences.objects(LOGS, {}, _LOG_LINE, number, None, line_object, seconds))
+            writes.add(
+                self._sequences.objects(LOGS, {}, _LOG_LINE, number, number=None, value=line_object, seconds=seconds)
+            )
             self._lines[""] = number + 1
         self._lines[record.writer] = record.seq
         self._is_moved = True
