@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from tracklib import platform
 from tracklib.backends import registry
@@ -31,6 +32,10 @@ from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.recovery import reap
+from tracklib.model.records import Artifact, Media
+
+if TYPE_CHECKING:
+    from tracklib.delivery.batches import Batch
 
 __all__ = ["Relay", "main"]
 
@@ -43,7 +48,10 @@ _IDLE = 5.0
 """Seconds without an active run after which the relay leaves."""
 
 _DEADLINE = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
-"""Seconds that one batch may take, its files included, before an SDK counts as hanging."""
+"""Seconds that one batch may take before an SDK counts as hanging, besides those for its files."""
+
+_SLOWEST = 500_000
+"""Bytes of its files in a second: what is slower counts as hanging."""
 
 _PORTERS = 5
 """Porters that one relay starts."""
@@ -72,6 +80,7 @@ class Relay:
         self._good_at = time.monotonic()
         self._paused = False
         self._porters = 0
+        self._fault: TextIO | None = None
 
     def run(self) -> None:
         """Serve until there is nothing more to do."""
@@ -156,7 +165,7 @@ class Relay:
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
         self._inflight.guard(delivery)
         with self._deadline():
-            worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
+            worked = delivery.step(lambda batch: self._about_to_send(delivery, batch))
         self._inflight.clear()
         if worked:
             self._breaker.succeeded()
@@ -168,20 +177,27 @@ class Relay:
             return True
         return False
 
+    def _about_to_send(self, delivery: RunDelivery, batch: Batch) -> None:
+        self._inflight.note(delivery, batch)
+        if self._fault is not None and (size := _file_bytes(batch)):
+            faulthandler.dump_traceback_later(_DEADLINE + size / _SLOWEST, exit=True, file=self._fault)
+
     @contextlib.contextmanager
     def _deadline(self) -> Iterator[None]:
         """End this process where an SDK hangs, even one that holds the interpreter's lock; another relay goes on."""
         with self.folder.fault.open("a") as fault:
+            self._fault = fault
             faulthandler.dump_traceback_later(_DEADLINE, exit=True, file=fault)
             try:
                 yield
             finally:
                 faulthandler.cancel_dump_traceback_later()
+                self._fault = None
 
     def _finish(self, path: Path, delivery: RunDelivery) -> None:
         with self._deadline():
             delivery.close()
-            if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
+            if delivery.step(lambda batch: self._about_to_send(delivery, batch)) or glance(delivery.folder).open:
                 return  # resumed meanwhile: go on
         delivery.note("complete")
         self._good_at = time.monotonic()
@@ -215,6 +231,16 @@ class Relay:
             return self.folder.wake.stat().st_mtime_ns
         except OSError:
             return 0
+
+
+def _file_bytes(batch: Batch) -> int:
+    """Return the bytes of all files that a batch names."""
+    files = [
+        body.files if isinstance(body, Artifact) else (body.file, *body.attachments)
+        for body in (record.body for record in batch.records)
+        if isinstance(body, (Artifact, Media))
+    ]
+    return sum(file.size for each in files for file in each)
 
 
 def main(run: Callable[[Root, str], None] | None = None) -> None:

@@ -13,6 +13,7 @@ from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.files import Files, hashed
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
+from tracklib_mlflow.references import LISTED
 from tracklib_mlflow.versions import Kept
 
 __all__ = ["Contents"]
@@ -73,7 +74,8 @@ class Contents:
         assert isinstance(artifact, Artifact)
         names = {stored: path for path, stored in kept.stored.items()}
         files = [self._file(stored, path) for stored, path in names.items()]
-        strange = sorted(set(self._files.walk(kept.place)) - set(names) - {f"{kept.place}/{_LEFT_BY_LOADING}"})
+        ours = {f"{kept.place}/{name}" for name in (_LEFT_BY_LOADING, LISTED)}
+        strange = sorted(set(self._files.walk(kept.place)) - set(names) - ours)
         files += [self._file(stored, decode_path(stored[len(kept.place) + 1 :])) for stored in strange]
         return replace(artifact, files=tuple(file for file in files if file is not None))
 

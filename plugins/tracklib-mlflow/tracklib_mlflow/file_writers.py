@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tracklib.backends.contract import Outcome, accepted, changed
 from tracklib.model.records import Artifact, Record
@@ -10,10 +11,18 @@ from tracklib_mlflow import companions as kinds
 from tracklib_mlflow import registry
 from tracklib_mlflow.companions import read_chunks, record_fields
 from tracklib_mlflow.files import place_copy
-from tracklib_mlflow.versions import Kept, Versions, local_path, stored_paths
+from tracklib_mlflow.references import LISTED, listing
+from tracklib_mlflow.versions import Kept, Versions, content_digest, stored_paths
 from tracklib_mlflow.writers import Desk
 
 __all__ = ["ArtifactWriter", "Keeper"]
+
+
+_LARGE = 64 << 20
+"""Bytes from which on an artifact's upload is resumed; what is smaller is sent again as a whole."""
+
+_UPLOADING = "tracklib.uploading"
+_NOTHING = "nothing"
 
 
 class ArtifactWriter:
@@ -22,6 +31,7 @@ class ArtifactWriter:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._versions: Versions | None = None
+        self._uploading = ""
 
     def write(self, records: Sequence[Record]) -> list[Outcome]:
         """Write artifacts."""
@@ -42,12 +52,25 @@ class ArtifactWriter:
         return changed(problem) if problem else accepted()
 
     def _upload(self, artifact: Artifact, place: str, stored: dict[str, str]) -> None:
-        """Stage all files first, so that a lost one leaves no half of a version behind."""
-        with self._desk.files.staging() as folder:
-            for file in artifact.files:
-                place_copy(self._desk.context.open_file(file), local_path(folder, stored[file.path], place))
-            if artifact.files:
-                self._desk.files.put_folder(folder, place)
+        """Look for all files first, so that a lost one leaves no half of a version behind."""
+        sources = {stored[file.path]: self._desk.context.open_file(file) for file in artifact.files}
+        if sum(file.size for file in artifact.files) < _LARGE:
+            self._desk.files.put_files(sources, place)
+        else:
+            self._upload_large(artifact, place, sources)
+        if artifact.references:
+            self._desk.files.put(f"{place}/{LISTED}", lambda path: path.write_bytes(listing(artifact)))
+
+    def _upload_large(self, artifact: Artifact, place: str, sources: dict[str, Path]) -> None:
+        """Upload under a tag that says what is on its way there, so that whoever goes on knows what it finds."""
+        mark = f"{place} {content_digest(artifact)}"
+        resume = mark == (self._uploading or self._desk.run.data.tags.get(_UPLOADING))
+        if not resume:
+            self._desk.client.set_tags(self._desk.run_id, {_UPLOADING: mark})
+        self._uploading = mark
+        self._desk.files.put_files(sources, place, resume=resume)
+        self._desk.client.set_tags(self._desk.run_id, {_UPLOADING: None})
+        self._uploading = _NOTHING
 
     def _register(self, artifact: Artifact, place: str) -> str | None:
         is_model = artifact.type == "model" and any(file.path == "MLmodel" for file in artifact.files)

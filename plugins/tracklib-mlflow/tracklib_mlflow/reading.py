@@ -29,6 +29,7 @@ from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.contents import Contents
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.identity import is_ours
+from tracklib_mlflow.inputs import foreign_inputs
 from tracklib_mlflow.names import decode
 from tracklib_mlflow.params import read_params
 from tracklib_mlflow.points import entries_of, restore
@@ -61,6 +62,7 @@ class RunReader:
         yield from ((self._info.started, body) for body in self._labels())
         yield from self._metrics()
         yield from self.contents.read(self._info.started)
+        yield from ((self._info.started, body) for body in foreign_inputs(self._run))
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
         yield from ((self._info.started, Notice("damaged", message)) for message in self._damaged)
         if self._info.ended is not None:

@@ -30,6 +30,7 @@ from tracklib.model.run import RunInfo
 from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.file_writers import ArtifactWriter, Keeper
+from tracklib_mlflow.inputs import InputWriter
 from tracklib_mlflow.lifecycle import Lifecycle
 from tracklib_mlflow.media_writer import MediaWriter
 from tracklib_mlflow.runs import check_active, identity, open_run
@@ -72,7 +73,8 @@ class MLflowSink:
             Media: MediaWriter(desk),
             **dict.fromkeys((Tags, Notes, Summary), labels),
             **dict.fromkeys((RunStart, RunEnd), lifecycle),
-            **dict.fromkeys((Notice, Console, System, Input, Unknown), keeper),
+            Input: InputWriter(desk),
+            **dict.fromkeys((Notice, Console, System, Unknown), keeper),
         }
         return VendorRun(desk.run_id, self._settings.page(str(found.info.experiment_id), desk.run_id))
 

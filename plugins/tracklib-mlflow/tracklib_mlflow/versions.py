@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tracklib.model.codec import dumps, from_fields
 from tracklib.model.records import Artifact, Record
 from tracklib_mlflow.paths import artifact_place, encode_path
+from tracklib_mlflow.references import listing
 
-__all__ = ["Kept", "Versions", "content_digest", "local_path", "stored_paths"]
+__all__ = ["Kept", "Versions", "content_digest", "stored_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,14 @@ class Versions:
 
 
 def content_digest(artifact: Artifact) -> str:
-    """Return the digest of an artifact's files and folders, whatever else is said of it."""
+    """Return the digest of an artifact's files, folders and references, whatever else is said of it."""
     files = sorted((file.path, file.sha256) for file in artifact.files)
-    return hashlib.sha256(dumps({"files": files, "folders": sorted(artifact.folders)})).hexdigest()
+    facts: dict[str, object] = {"files": files, "folders": sorted(artifact.folders)}
+    if artifact.references:
+        facts["references"] = listing(artifact).decode()
+    return hashlib.sha256(dumps(facts)).hexdigest()
 
 
 def stored_paths(artifact: Artifact, place: str) -> dict[str, str]:
     """Return where each file of an artifact lies."""
     return {file.path: f"{place}/{encode_path(file.path)}" for file in artifact.files}
-
-
-def local_path(folder: Path, stored: str, place: str) -> Path:
-    """Return where a file is staged, so that uploading the folder to its place puts it where it is stored."""
-    return folder.joinpath(*stored[len(place) + 1 :].split("/"))
