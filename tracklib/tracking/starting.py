@@ -25,7 +25,7 @@ from tracklib.typing import PathLike, TagsLike
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
-    from tracklib.config import Config
+    from tracklib.config import Config, Settings
 
 __all__ = ["Resume", "init"]
 
@@ -201,22 +201,32 @@ def _begin(
         at_last = deliverer.at_last
     endings.watch(run, run.end, at_last)
     _store_the_rest(root, messages)
-    if settings.capture:
+    _capture(run, root, settings, options)
+    return run
+
+
+def _capture(run: Run, root: Root, settings: Settings, options: RunOptions) -> None:
+    """Have the run's surroundings captured."""
+    if not settings.capture:
+        return
+    try:
         from tracklib.tracking.observing import observe
 
-        stop, finished = observe(run, root, settings, messages), options.on_finish
-        options.on_finish = lambda wait: (stop(), finished(wait))[-1]
-    return run
+        stop, finished = observe(run, root, settings, options.messages), options.on_finish
+    except (OSError, ImportError) as error:  # too few descriptors: the run has begun, and goes on
+        options.messages.warn(f"nothing is captured of this run's surroundings: {error}")
+        return
+    options.on_finish = lambda wait: (stop(), finished(wait))[-1]
 
 
 def _store_the_rest(root: Root, messages: Messages) -> None:
     """See to the artifacts that earlier processes set aside and did not live to see stored."""
-    from tracklib.journal.staging import any_staged
-
     try:
+        from tracklib.journal.staging import any_staged
+
         if any_staged(root):
             from tracklib.delivery.porter import ensure
 
             ensure(root)
-    except (OSError, ConfigError) as error:
+    except (OSError, ImportError, ConfigError) as error:
         messages.warn(f"earlier artifacts cannot be stored now: {error}; store them with: tracklib sync")

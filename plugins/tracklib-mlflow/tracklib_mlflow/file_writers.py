@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracklib.backends.contract import Outcome, accepted, changed
-from tracklib.model.records import Artifact, Record
+from tracklib.model.records import Artifact, Console, Record
 from tracklib_mlflow import companions as kinds
-from tracklib_mlflow import registry
+from tracklib_mlflow import registry, texts
 from tracklib_mlflow.companions import read_chunks, record_fields
-from tracklib_mlflow.files import place_copy
 from tracklib_mlflow.references import LISTED, listing
 from tracklib_mlflow.versions import Kept, Versions, content_digest, stored_paths
 from tracklib_mlflow.writers import Desk
 
-__all__ = ["ArtifactWriter", "Keeper"]
+__all__ = ["ArtifactWriter", "ConsoleWriter", "Keeper"]
 
 
 _LARGE = 64 << 20
@@ -95,4 +94,19 @@ class Keeper:
         """Keep records."""
         for record in records:
             self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
+        return [accepted() for _ in records]
+
+
+class ConsoleWriter:
+    """Keeps what was printed, whole, and as text that MLflow's page of artifacts shows."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def write(self, records: Sequence[Record]) -> list[Outcome]:
+        """Keep console output."""
+        for record in records:
+            assert isinstance(record.body, Console)
+            self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
+            self._desk.companions.hold_text(record, texts.to_bytes(record.body.text))
         return [accepted() for _ in records]

@@ -33,6 +33,7 @@ from tracklib_mlflow.inputs import foreign_inputs
 from tracklib_mlflow.names import decode
 from tracklib_mlflow.params import read_params
 from tracklib_mlflow.points import entries_of, restore
+from tracklib_mlflow.system import SYSTEM
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -117,7 +118,7 @@ class RunReader:
         lines = read_chunks(self._files, kinds.POINTS, self._damaged.append) if self._is_ours else iter(())
         entries = entries_of(lines)
         for key in sorted(self._run.data.metrics):
-            if self._is_ours and key.startswith(tags.SUMMARY_METRIC):
+            if self._is_ours and key.startswith((tags.SUMMARY_METRIC, SYSTEM)):
                 continue
             name = decode(key, self._files.text) if self._is_ours else key
             history = self._client.history(self._run.info.run_id, key)
