@@ -26,6 +26,7 @@ def rows(folder: Path) -> Iterator[Row]:
     size = float(os.environ.get("TRACKLIB_BENCH_GB", "1"))
     checkpoint = _checkpoint(folder, size)
     run = tracklib.init("bench", dir=folder / "root")
+    assert isinstance(run, tracklib.Run), "the environment must not disable tracking"
     _sample(run, 2_000)
     alone = _sample(run, 10_000)
     began = time.perf_counter()
