@@ -134,7 +134,8 @@ class Relay:
         """Start a porter, a few times, where artifacts wait and the process that logged them is gone."""
         if self._porters < _PORTERS and porter.pending_runs(self.root) and not launch.lives(self.root, porter.KEY):
             self._porters += 1
-            porter.ensure(self.root)
+            with contextlib.suppress(OSError):
+                porter.ensure(self.root)
 
     def _adopt(self, folder: RunFolder) -> None:
         for receipt in all_receipts(folder):

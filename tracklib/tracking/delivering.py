@@ -12,6 +12,7 @@ from tracklib.delivery.plan import assign
 from tracklib.delivery.receipt import all_receipts
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.staging import is_pending
 from tracklib.messages import Messages
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class Deliverer:
             else:
                 lines = list(account(folders))
             self._summarise(lines)
+            if any(is_pending(folder) for folder in folders):
+                text = "artifacts are still being stored, by a process that goes on; deliver them with"
+                self._messages.info(f"{text}: {sync_command(self._root)}")
         except KeyboardInterrupt:
             self._messages.info("not waiting; deliver the rest with: tracklib sync")
         except Exception as error:  # promise 1: the end of tracking is not the end of training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracklib.errors import UsageError
+from tracklib.errors import TracklibError, UsageError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.reader import read_run
@@ -76,7 +77,8 @@ class UsedArtifact:
 
     def record(self, recorder: Recorder) -> None:
         """Record the use; where the artifact is found, with its type and the run that made it."""
-        self._made = self._find()
+        with contextlib.suppress(OSError, TracklibError):  # a damaged run hides no use
+            self._made = self._find()
         if self._made is not None:
             made = self._made
             version = self.input.version or f"v{made.number}"
@@ -169,10 +171,9 @@ def _made_by(folder: RunFolder, name: str) -> Iterator[_Made]:
 
 
 def _mentions(segment: Path) -> bool:
-    try:
-        return b'"kind":"artifact"' in segment.read_bytes()
-    except OSError:
-        return False
+    with contextlib.suppress(OSError), segment.open("rb") as file:
+        return any(line.startswith(b'{"kind":"artifact"') for line in file)
+    return False
 
 
 def _laid_out(root: Root, artifact: Artifact) -> Path:

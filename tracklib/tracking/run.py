@@ -186,7 +186,7 @@ class Run:
         """
         from tracklib.tracking.inputs import UsedArtifact, wanted
 
-        made_by = run if run is None or isinstance(run, str) else run.id
+        made_by = run if run is None or isinstance(run, str) else getattr(run, "id", None)
         used = UsedArtifact(self._root, self.project, wanted(name, type, version, made_by or None))
         self._recorder.guarded("use_artifact", lambda: used.record(self._recorder))
         return used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracklib.delivery import porter
 from tracklib.delivery.active import mark, settle
-from tracklib.errors import BadValueError, ConfigError
+from tracklib.errors import BadValueError, ConfigError, TracklibError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root
@@ -138,10 +139,11 @@ class Shelf:
         if self._folder.path not in _to_await:
             return
         flusher.stop(self._look_after)
-        if wait and not self._options.delivers:
-            self.wait()
-        if not is_pending(self._folder):
-            settle(self._root, self._folder)
+        if wait:
+            self.at_last()
+        with contextlib.suppress(OSError, TracklibError):  # then sync does it
+            if not is_pending(self._folder):
+                settle(self._root, self._folder)
 
     def wait(self) -> None:
         """Wait until everything is taken in, at most the finish timeout."""
