@@ -147,6 +147,37 @@ def test_what_is_not_known_is_complained_of(server):
     assert 'Cannot query field "colour" on type "Run".' in server.complaints[1]
 
 
+def test_what_is_not_understood_is_complained_of(server):
+    """A body that is no JSON, and a part of what has no parts, get a 400 and a complaint, not silence."""
+    assert ask(server, "/graphql", b"no json")[0] == 400
+    server.faults.add("graphql", Partial(1))
+    assert ask(server, "/graphql", {"query": "{ viewer { id } }"})[0] == 500
+    assert len(server.complaints) == 2
+    assert "cannot take a part of graphql" in server.complaints[1]
+
+
+def test_what_hangs_at_a_stop_is_never_done(server):
+    """A request that hangs when the server goes away has no effect, then or later."""
+    server.faults.add("file_stream", Hang())
+    failures = []
+
+    def send():
+        try:
+            ask(server, body=lines(1))
+        except (http.client.HTTPException, ConnectionError) as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=send)
+    waiting.start()
+    while not server.faults.rules[0].hits:
+        waiting.join(0.01)
+    server.stop()
+    waiting.join(20)
+    server.start()
+    assert len(failures) == 1
+    assert steps(server) == []
+
+
 def test_bodies_may_be_compressed(server):
     """A body in gzip is what it is without."""
     body = gzip.compress(json.dumps(lines(2)).encode())

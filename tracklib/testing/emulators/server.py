@@ -32,6 +32,11 @@ class Server:
         self._http: _Http | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def listening(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._http is not None
+
     def start(self) -> None:
         """Listen, on the port that was asked for, or else on a free one."""
         self._http = _Http(("127.0.0.1", self.port), self._handle)
