@@ -121,15 +121,16 @@ class Emulator:
             operation = self.operation(request)
         except Exception as error:  # a body that is not what the route takes
             return self._failed(request, error)
+        gate, stops = self.faults.gate(), self._server.stops
         try:
-            reply = self._under_fault(request, self.faults.take(operation))
+            reply = self._under_fault(request, self.faults.take(operation), gate, stops)
         except Closed:
             self.calls.append(Call(operation, request.path, 0))
             raise
         self.calls.append(Call(operation, request.path, reply.status))
         return reply
 
-    def _under_fault(self, request: Request, fault: f.Fault | None) -> Reply:
+    def _under_fault(self, request: Request, fault: f.Fault | None, gate: threading.Event, stops: int) -> Reply:
         if isinstance(fault, f.Status):
             return Reply(fault.code, fault.body, {"Content-Type": "application/json", **fault.headers})
         if isinstance(fault, f.RateLimit):
@@ -137,8 +138,8 @@ class Emulator:
         if isinstance(fault, f.Disconnect):
             raise Closed
         if isinstance(fault, (f.Hang, f.Latency)):
-            self.faults.wait(fault.seconds)
-            if not self._server.listening:
+            gate.wait(fault.seconds)
+            if self._server.stops != stops:  # the client has been cut off meanwhile
                 raise Closed
         if isinstance(fault, f.Partial):
             self._done(request, keep=fault.keep)
