@@ -75,7 +75,7 @@ experiment = comet_ml.API().get_experiment_by_key({KEY!r})
 assets = {{a["fileName"]: a for a in experiment.get_asset_list()}}
 answer([[(a["type"], a["step"], a["metadata"], a["remote"]) for a in map(assets.get, ("folder/ä b.bin", "picture", "far"))],
         experiment.get_asset(assets["folder/ä b.bin"]["assetId"]).hex(),
-        pathlib.Path("down/in/f.bin").read_bytes().hex(), used.version, used.metadata])
+        pathlib.Path("down/in/f.bin").read_bytes().hex(), str(used.version), used.metadata])
 """
     )
     listed, asset, artifact, version, metadata = read

@@ -93,9 +93,8 @@ def test_what_hangs_goes_on_when_it_is_released(server, fault):
         waiting.join(0.01)
     assert ask(server, body=lines(1, offset=1))[0] == 200
     assert statuses == []
-    while waiting.is_alive():
-        server.faults.release()
-        waiting.join(0.05)
+    server.faults.release()
+    waiting.join(20)
     assert (statuses, steps(server)) == ([200], [0, 1])
 
 
@@ -145,6 +144,37 @@ def test_what_is_not_known_is_complained_of(server):
         assert answer["data"] is None
     assert [text.partition(":")[0] for text in server.complaints] == ["unknown route", "A", "B", "C", "D"]
     assert 'Cannot query field "colour" on type "Run".' in server.complaints[1]
+
+
+def test_what_is_not_understood_is_complained_of(server):
+    """A body that is no JSON, and a part of what has no parts, get a 400 and a complaint, not silence."""
+    assert ask(server, "/graphql", b"no json")[0] == 400
+    server.faults.add("graphql", Partial(1))
+    assert ask(server, "/graphql", {"query": "{ viewer { id } }"})[0] == 500
+    assert len(server.complaints) == 2
+    assert "cannot take a part of graphql" in server.complaints[1]
+
+
+def test_what_hangs_at_a_stop_is_never_done(server):
+    """A request that hangs when the server goes away has no effect, then or later."""
+    server.faults.add("file_stream", Hang())
+    failures = []
+
+    def send():
+        try:
+            ask(server, body=lines(1))
+        except (http.client.HTTPException, ConnectionError) as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=send)
+    waiting.start()
+    while not server.faults.rules[0].hits:
+        waiting.join(0.01)
+    server.stop()
+    waiting.join(20)
+    server.start()
+    assert len(failures) == 1
+    assert steps(server) == []
 
 
 def test_bodies_may_be_compressed(server):

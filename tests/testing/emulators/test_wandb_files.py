@@ -86,8 +86,8 @@ def test_artifacts_have_versions_aliases_and_lineage(wandb_emulator, program):
         "inputs": [a.name for a in api.run("p/user").used_artifacts()],
     })
     """)
-    # The third content is the first again: no version is made, and ``latest`` goes nowhere.
-    assert read["versions"] == {"v0": [], "v1": ["best", "latest"]}
+    # The third content is the first again: no version is made, and it is the latest once more.
+    assert read["versions"] == {"v0": ["latest"], "v1": ["best"]}
     assert (read["text"], read["refs"]) == ("two", "https://example.com/x")
     assert (read["metadata"], read["description"]) == ({"k": [1, 2], "more": 1}, "what")
     assert (read["maker"], read["users"], read["types"]) == ("maker", ["user"], ["weights"])

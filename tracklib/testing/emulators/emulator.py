@@ -95,9 +95,9 @@ class Emulator:
         return self
 
     def stop(self) -> None:
-        """Stop listening, cut every connection and let go what hangs."""
-        self.faults.release()
+        """Stop listening and cut every connection; what hangs is never done."""
         self._server.stop()
+        self.faults.release()
         with self.lock:
             self.save()
 
@@ -117,16 +117,20 @@ class Emulator:
         self.stop()
 
     def _serve(self, request: Request) -> Reply:
-        operation = self.operation(request)
         try:
-            reply = self._under_fault(request, self.faults.take(operation))
+            operation = self.operation(request)
+        except Exception as error:  # a body that is not what the route takes
+            return self._failed(request, error)
+        gate, stops = self.faults.gate(), self._server.stops
+        try:
+            reply = self._under_fault(request, self.faults.take(operation), gate, stops)
         except Closed:
             self.calls.append(Call(operation, request.path, 0))
             raise
         self.calls.append(Call(operation, request.path, reply.status))
         return reply
 
-    def _under_fault(self, request: Request, fault: f.Fault | None) -> Reply:
+    def _under_fault(self, request: Request, fault: f.Fault | None, gate: threading.Event, stops: int) -> Reply:
         if isinstance(fault, f.Status):
             return Reply(fault.code, fault.body, {"Content-Type": "application/json", **fault.headers})
         if isinstance(fault, f.RateLimit):
@@ -134,24 +138,30 @@ class Emulator:
         if isinstance(fault, f.Disconnect):
             raise Closed
         if isinstance(fault, (f.Hang, f.Latency)):
-            self.faults.wait(fault.seconds)
+            gate.wait(fault.seconds)
+            if self._server.stops != stops:  # the client has been cut off meanwhile
+                raise Closed
         if isinstance(fault, f.Partial):
-            self._done(self.first(request, fault.keep))
+            self._done(request, keep=fault.keep)
             return json_reply({"error": "taken in part"}, status=fault.code)
         reply = self._done(request)
         if isinstance(fault, f.DropReply):
             raise Closed
         return reply
 
-    def _done(self, request: Request) -> Reply:
+    def _done(self, request: Request, *, keep: int | None = None) -> Reply:
         with self.lock:
             try:
-                return self.respond(request)
+                return self.respond(request if keep is None else self.first(request, keep))
             except Exception as error:  # told to the client and to the test; a server does not die of a request
-                self.complain(f"{self.operation(request)} failed: {error!r}\n{traceback.format_exc()}")
-                return json_reply({"error": repr(error)}, status=400)  # not 500, which SDKs try again for hours
+                return self._failed(request, error)
             finally:
                 self._save_now_and_then()
+
+    def _failed(self, request: Request, error: Exception) -> Reply:
+        """Answer 400, and not 500, which SDKs try again for hours."""
+        self.complain(f"{request.method} {request.path} failed: {error!r}\n{traceback.format_exc()}")
+        return json_reply({"error": repr(error)}, status=400)
 
     def _save_now_and_then(self) -> None:
         if self.folder is not None and time.monotonic() - self._saved > 1:

@@ -152,8 +152,7 @@ class Faults:
             released, self._released = self._released, threading.Event()
         released.set()
 
-    def wait(self, seconds: float | None) -> None:
-        """Block for some seconds, for ever where None, or until a release."""
+    def gate(self) -> threading.Event:
+        """Return what the next release sets; taken before a fault is, no release between the two is missed."""
         with self._lock:
-            released = self._released
-        released.wait(seconds)
+            return self._released

@@ -24,11 +24,15 @@ class Server:
     """A server on 127.0.0.1 that gives each request to one function.
 
     Stopped and started again it keeps its port, as a service does that comes back from an outage.
+
+    Attributes:
+        stops: How often it was stopped.
     """
 
     def __init__(self, handle: Handle, *, port: int = 0) -> None:
         self._handle = handle
         self.port = port
+        self.stops = 0
         self._http: _Http | None = None
         self._thread: threading.Thread | None = None
 
@@ -44,6 +48,7 @@ class Server:
         http, self._http = self._http, None
         if http is None:
             return
+        self.stops += 1
         http.shutdown()
         http.cut()
         http.server_close()

@@ -25,7 +25,14 @@ def query_fields(world: World) -> dict[str, Any]:
         found = [each for each in world.state.artifacts.values() if each.client_id == clientID]
         return {"__typename": "ClientIDMapping", "serverID": found[-1].id} if found else None
 
-    return {"artifact": one, "clientIDMapping": by_client_id}
+    def collection(id: str) -> Node | None:
+        """Return the collection of an id, which is known by its versions."""
+        for each in world.state.artifacts.values():
+            if id == _collection_id(each):
+                return _collection(world, world.state.project(each.entity, each.project), each.collection)
+        return None
+
+    return {"artifact": one, "artifactCollection": collection, "clientIDMapping": by_client_id}
 
 
 def artifact_node(world: World, artifact: Artifact) -> Node:
@@ -173,12 +180,16 @@ def _collection_brief(world: World, artifact: Artifact) -> dict[str, Any]:
 
     return {
         "__typename": "ArtifactSequence",
-        "id": encoded_id("ArtifactCollection", artifact.collection_path),
+        "id": _collection_id(artifact),
         "name": artifact.collection,
         "digestAlgorithm": "MANIFEST_MD5",
         "project": _project_brief(world, project),
         "latestArtifact": latest,
     }
+
+
+def _collection_id(artifact: Artifact) -> str:
+    return encoded_id("ArtifactCollection", artifact.collection_path)
 
 
 def _membership(world: World, artifact: Artifact) -> Node:

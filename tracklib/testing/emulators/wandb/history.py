@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from tracklib.testing.emulators.exchange import loads
 from tracklib.testing.emulators.wandb.state import Run
 
-__all__ = ["keys", "page", "sampled", "sampled_lines", "tail"]
+__all__ = ["keys", "page", "rows", "sampled", "sampled_lines", "tail"]
 
 T = TypeVar("T")
 Row = dict[str, Any]
+
+
+def rows(run: Run, stream: str) -> list[Row]:
+    """Return the rows of a stream, of which each line is parsed once for all pages; not to be changed."""
+    return [_parsed(line) for line in run.lines.get(stream, []) if line]
+
+
+@lru_cache(maxsize=1 << 18)
+def _parsed(line: str) -> Row:
+    row: Row = loads(line)
+    return row
 
 
 def page(rows: Sequence[Row], low: int, high: int, size: int) -> list[str]:

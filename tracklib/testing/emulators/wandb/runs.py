@@ -65,7 +65,7 @@ def _relations(world: World, run: Run) -> dict[str, Any]:
 
 def _contents(run: Run) -> dict[str, Any]:
     def rows(stream: str, samples: int | None, low: int | None, high: int | None) -> list[str]:
-        found = run.rows(stream)
+        found = history.rows(run, stream)
         if low is None and high is None:
             return history.sampled_lines(found, samples or 500)
         return history.page(found, low or 0, 2**63 if high is None else high, samples or 500)
@@ -80,10 +80,10 @@ def _contents(run: Run) -> dict[str, Any]:
         "logLineCount": lambda: len(run.lines.get("output.log", [])),
         "historyTail": lambda: history.tail(run, HISTORY),
         "eventsTail": lambda: history.tail(run, EVENTS),
-        "historyKeys": lambda: history.keys(run.history),
+        "historyKeys": lambda: history.keys(history.rows(run, HISTORY)),
         "history": lambda samples=None, minStep=None, maxStep=None: rows(HISTORY, samples, minStep, maxStep),
         "events": lambda samples=None, minStep=None, maxStep=None: rows(EVENTS, samples, minStep, maxStep),
-        "sampledHistory": lambda specs: [history.sampled(run.history, loads(spec)) for spec in specs],
+        "sampledHistory": lambda specs: [history.sampled(history.rows(run, HISTORY), loads(spec)) for spec in specs],
         "logLines": lambda **arguments: console.log_lines(run, **arguments),
     }
 

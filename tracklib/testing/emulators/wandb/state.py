@@ -69,7 +69,6 @@ class Run:
     stop_requested: bool = False
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
-    exported_rows: int = 0
 
     @property
     def path(self) -> str:
