@@ -33,6 +33,7 @@ def run_program(source: str, folder: Path, *, check: bool = True) -> subprocess.
         [sys.executable, "-c", textwrap.dedent(source)],
         cwd=folder,
         env=dict(os.environ),
+        stdin=subprocess.DEVNULL,  # an SDK that asks a terminal would wait, or be stopped
         capture_output=True,
         text=True,
         check=check,
