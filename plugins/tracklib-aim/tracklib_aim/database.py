@@ -17,8 +17,11 @@ __all__ = ["Database", "Operation", "Path", "put", "replace"]
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
-_MESSAGE = 4 << 20
-"""Bytes of values in one message, about: the server handles nobody else meanwhile."""
+_INSTRUCTIONS = 100
+"""In one message: the server's time to take one apart grows with the square of its parts (measured with 3.29)."""
+
+_BYTES = 4 << 20
+"""Of values in one message, about: the server handles nobody else meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Operation:
     """One write.
 
     Attributes:
-        kind: ``put`` sets a leaf, over a leaf or nothing; ``replace`` sets a tree, over whatever was there; ``array``
-            begins one.
+        kind: ``put`` sets what is new, or a leaf over a leaf; ``replace`` sets a tree over whatever was there, and leaves
+            RocksDB a deletion, some thousands of which make every reader slow; ``array`` begins one.
     """
 
     kind: Literal["put", "replace", "array"]
@@ -36,12 +39,12 @@ class Operation:
 
 
 def put(path: Path, value: Any) -> Operation:
-    """Return the write of a leaf."""
+    """Return the write of what is new, or of a leaf over a leaf."""
     return Operation("put", path, value)
 
 
 def replace(path: Path, value: Any) -> Operation:
-    """Return the write of a tree."""
+    """Return the write of a tree over whatever was there."""
     return Operation("replace", path, value)
 
 
@@ -113,8 +116,8 @@ class Database:
                 message.append((handler, "make_array", (operation.path,)))
             else:
                 message.append((handler, "__setitem__", (operation.path, operation.value)))
-            size += len(operation.value) if isinstance(operation.value, (bytes, str)) else 100
-            if size > _MESSAGE:
+            size += len(operation.value) if isinstance(operation.value, (bytes, str)) else 0
+            if size > _BYTES or len(message) >= _INSTRUCTIONS:
                 self._send(message)
                 message, size = [], 0
         if message:

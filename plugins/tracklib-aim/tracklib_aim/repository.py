@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,7 +42,10 @@ class Repository:
     def _open(self) -> Any:
         repo_class = sdk("aim.sdk.repo").Repo
         if self.settings.is_remote:
-            return repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            repo = repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            for name in ("release_resource", "disconnect"):  # called by the garbage collector, whoever is gone by then
+                setattr(repo._client, name, _quietly(getattr(repo._client, name)))  # noqa: SLF001  as below
+            return repo
         os.makedirs(self.place, exist_ok=True)
         return repo_class.from_path(self.place, init=not repo_class.exists(self.place))
 
@@ -126,9 +129,8 @@ class Repository:
         client = self._repo._client  # noqa: SLF001  as above
         if client is None:
             return
-        with contextlib.suppress(Exception):  # it may be gone already, which is what is wanted
-            client.get_queue()._shutdown = True  # noqa: SLF001  nothing of ours is queued
-            client.disconnect()
+        client.get_queue()._shutdown = True  # noqa: SLF001  nothing of ours is queued
+        client.disconnect()
 
 
 class Properties:
@@ -167,6 +169,16 @@ class Properties:
             except Exception:
                 self._held._session.rollback()  # noqa: SLF001  else the session refuses everything that follows
                 raise
+
+
+def _quietly(function: Callable[..., Any]) -> Callable[..., None]:
+    """Return a function that lets go of something; where that is gone already, it is what was wanted."""
+
+    def let_go(*args: Any) -> None:
+        with contextlib.suppress(Exception):
+            function(*args)
+
+    return let_go
 
 
 def _moment(nanoseconds: int) -> dt.datetime:
