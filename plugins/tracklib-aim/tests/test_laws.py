@@ -14,7 +14,9 @@ from tracklib.model.trees import same
 
 anything = st.text(st.characters(codec=None), max_size=30)
 tricky = st.text('a{}":,[]1\\! \ud800', max_size=14)
-flat = st.dictionaries(st.sampled_from(["subset", "a", 'q"{', "é"]), st.sampled_from(["train", 1, -0.5, "}"]), max_size=2)
+flat = st.dictionaries(
+    st.sampled_from(["subset", "a", 'q"{', "é"]), st.sampled_from(["train", 1, -0.5, "}"]), max_size=2
+)
 named = anything | tricky | st.sampled_from(["", "logs", "__x", '!"a"', "x{}", 'x{"a":1}', 'x{"a":1}{}', "{}{}"])
 numbers = st.floats() | st.integers() | st.sampled_from([-0.0, 2**53 + 1, 10**400, math.inf, math.nan])
 steps = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

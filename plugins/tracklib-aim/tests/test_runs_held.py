@@ -46,7 +46,9 @@ def test_any_params_come_back(bench):
 def test_params_change(bench):
     """A param recorded again takes its new value, whatever it was before, in Aim too."""
     records, _ = bench.write(Params({"a": 1, "b": {"c": 1, "d": [1, 2, 3]}, "e": {"f": 1}, "g": 2**70}))
-    more, _ = bench.write(Params({"a": {"x": 1}, "b": {"c": 2, "d": [1]}, "e": 5, "g": 1}), Params({"b": {"n": {"m": 0}}}))
+    more, _ = bench.write(
+        Params({"a": {"x": 1}, "b": {"c": 2, "d": [1]}, "e": 5, "g": 1}), Params({"b": {"n": {"m": 0}}})
+    )
     (params,) = bench.read()[Params]
     assert same(params.values, fold("r", [*records, *more]).params)
     assert bench.raw["b"] == {"c": 2, "d": [1], "n": {"m": 0}}
@@ -148,9 +150,7 @@ def test_what_is_changed_in_aim_is_what_is_read(local):
     import aim
 
     local.write(Params({"a": 1, "big": 2**70}), Tags({"dev": "", "team": "x"}), Notes("old"), RunEnd("failed", 1))
-    run = aim.Run(
-        local.found().place, repo=str(local.root), system_tracking_interval=None, capture_terminal_logs=False
-    )
+    run = aim.Run(local.found().place, repo=str(local.root), system_tracking_interval=None, capture_terminal_logs=False)
     run.name, run.description, run["a"], run["big"] = "renamed", "new", 2, 5
     run.remove_tag("dev")
     run.add_tag("mine")
