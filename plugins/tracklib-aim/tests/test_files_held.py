@@ -88,12 +88,12 @@ def test_media_come_back_and_are_shown(bench):
     assert [read_all(bench, body) for body in read][1] == {"1.png": picture("blue"), "mask.png": b"m"}
     raw = bench.raw
     images = raw.get_image_sequence("x", Context({"media": "image"}))
-    (shown,) = images.values.tolist()
+    (shown,) = images.values.values_list()
     assert [(image.caption, image.size) for image in shown] == [("c", (4, 3)), ("", (4, 3))]
-    bins = raw.get_distribution_sequence("h", Context({"media": "histogram"})).values.tolist()
+    bins = raw.get_distribution_sequence("h", Context({"media": "histogram"})).values.values_list()
     assert [(item.weights.tolist(), item.range) for item in bins] == [([3.0, 1.0], [0.0, 1.0])]
-    assert raw.get_text_sequence("t", Context({"media": "text"})).values.tolist()[0][0].data == "hé\0"
-    assert raw.get_figure_sequence("f", Context({"media": "figure"})).values.tolist()[0].data == '{"data":[]}'
+    assert raw.get_text_sequence("t", Context({"media": "text"})).values.values_list()[0][0].data == "hé\0"
+    assert raw.get_figure_sequence("f", Context({"media": "figure"})).values.values_list()[0].data == '{"data":[]}'
 
 
 @pytest.mark.parametrize("name", ["repo #1", "repo;x"])

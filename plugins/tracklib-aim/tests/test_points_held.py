@@ -72,7 +72,7 @@ NAMES = [
     "loss", "train/loss", "val acc", "müller", "損失", "a.b-c_d", "train:loss", "", ".", "..", "../x", "/x", "a//b", "a/",
     "😀", "e\u0301", "100%", "a|b", "a\tb", "a\nb", "a\0b", "\ud800", " lead", "q'\"\\", "__system__cpu", "logs", '!"x"',
     "tracklib", "é" * 400, "x" * 3000, "Case", "case", "a/b", "a", "{}", "x{}", 'x{"a":1}', 'x{"a":1}{}', 'x{"a": 1}',
-    'x{"b":[1,{"c":null}]}', "{\"a\":1}",
+    'x{"b":[1,{"c":null}]}', '{"a":1}',
 ]  # fmt: skip
 
 

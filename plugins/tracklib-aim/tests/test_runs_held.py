@@ -138,11 +138,11 @@ def test_whole_records_come_back(bench):
     assert [body for body in bodies if body not in read[type(body)]] == []
     assert sum(map(len, read.values())) == 1 + len(bodies)
     raw = bench.raw
-    assert [line.data for line in raw.get_terminal_logs().values.tolist()] == ["one", "two", "?"]
+    assert [line.data for line in raw.get_terminal_logs().values.values_list()] == ["one", "two", "?"]
     from aim.storage.context import Context
 
-    assert raw.get_metric("__system__gpu", Context({"gpu": 0})).values.tolist() == [7.0]
-    assert raw.get_metric("__system__cpu", Context({})).values.tolist() == [1.0]
+    assert raw.get_metric("__system__gpu", Context({"gpu": 0})).values.values_list() == [7.0]
+    assert raw.get_metric("__system__cpu", Context({})).values.values_list() == [1.0]
 
 
 def test_what_is_changed_in_aim_is_what_is_read(local):

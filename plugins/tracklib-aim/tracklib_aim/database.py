@@ -127,6 +127,14 @@ class Database:
         packed = list(self._treeutils.encode_tree(message))
         self._client._run_write_instructions(packed)  # noqa: SLF001  the queue around it would hide its faults
 
-    def copy_into(self, index: Any) -> None:
-        """Copy everything into the tree of an index."""
+    def copy_into(self, index: Any, gone: Path) -> None:
+        """Copy everything into the tree of an index.
+
+        Args:
+            gone: What is removed from the index before, if any: Aim's own copying never removes anything.
+        """
+        if gone and self._client is None:
+            del index[gone]
+        elif gone:
+            self._send([(index._handler, "__delitem__", (gone,))])  # noqa: SLF001  as above
         self._tree.finalize(index=index)

@@ -28,6 +28,7 @@ class OpenRun:
     def __init__(self, repository: Repository, info: RunInfo) -> None:
         self.repository = repository
         self.hash = run_hash(info.project, info.id)
+        self._has_replaced = True  # by whoever had it before
         repository.lock(self.hash)
         try:
             self.meta: Database = repository.database("meta", self.hash, writes=True)
@@ -63,6 +64,7 @@ class OpenRun:
         if first or identity.name != before.name:
             self.properties.set("name", clean(identity.name or identity.id))
         self.identity = identity
+        self._has_replaced = True
 
     def param_operations(self, key: str, value: object) -> list[Operation]:
         """Return the writes of a param at the top, where Aim's own would make them.
@@ -76,13 +78,15 @@ class OpenRun:
         with border(doing):
             self.seqs.write(seqs)
             self.meta.write(meta)
+        self._has_replaced |= any(operation.kind == "replace" for operation in meta)
 
     def index(self) -> bool:
         """Make the run visible; return whether the index could be had."""
         try:
-            self.repository.index(self.meta)
+            self.repository.index(self.meta, self.attributes if self._has_replaced else ())
         except TransientError:
             return False
+        self._has_replaced = False
         return True
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from tracklib.errors import ConfigError, TransientError
 from tracklib_aim.border import border
-from tracklib_aim.database import Database
+from tracklib_aim.database import Database, Path
 from tracklib_aim.settings import AimSettings
 from tracklib_aim.surroundings import sdk
 
@@ -114,15 +114,18 @@ class Repository:
         with border(f"reading the columns of the run {run_hash}"):
             return Properties(self._repo.request_props(run_hash, created is None, when), self._repo)
 
-    def index(self, meta: Database) -> None:
+    def index(self, meta: Database, gone: Path = ()) -> None:
         """Make what a run holds by now visible to Aim's queries and pages, which read an index alone.
+
+        Args:
+            gone: The part of the run in which something was replaced since it was indexed.
 
         Raises:
             TransientError: Another process, such as ``aim up``, has the index open now; that one brings it up to date.
         """
         with border("indexing the run"):
             tree = self._repo._get_index_tree("meta", 0)  # noqa: SLF001  the SDK has no public way
-            meta.copy_into(tree if self.settings.is_remote else tree.view(()))
+            meta.copy_into(tree if self.settings.is_remote else tree.view(()), gone)
 
     def close(self) -> None:
         """Let go of the connection; a local repository has none."""
