@@ -81,7 +81,7 @@ class MediaWriter:
         for file in (body.file, *body.attachments):
             self._files.keep(file, self._open_file(file))
         shown = media.shown(body, self._open_file(body.file))
-        if shown is None:
+        if shown is None or body.step < 0:  # Aim finds nothing in a sequence of objects with a negative step
             return
         name, context = names.native(body.key)
         at = native(Point(record.writer, record.seq, body.step, 0, record.when))
