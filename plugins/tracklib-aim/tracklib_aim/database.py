@@ -7,7 +7,7 @@ message of the server's, answered before this goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -55,8 +55,24 @@ class Database:
         self._encoding = sdk("aim.storage.encoding")
         self._treeutils = sdk("aim.storage.treeutils")
         self._client = repo._client  # noqa: SLF001  the SDK's way to the server has no public name
-        options = {"skip_read_optimization": True}  # which would write
-        self._tree = repo.request_tree(name, run_hash, read_only=not writes, **options)
+        options = {"read_only": not writes, "skip_read_optimization": True}  # the optimization would write
+        self._request: Callable[[], Any] = lambda: repo.request_tree(name, run_hash, **options)
+        self._opened: Any = self._request()
+
+    @property
+    def _tree(self) -> Any:
+        if self._opened is None:
+            self._opened = self._request()
+        return self._opened
+
+    def rest(self) -> None:
+        """Let go of the database until it is used again.
+
+        What was opened for reading shows what was there then, and a server gives all readers the same one.
+        """
+        if self._client is not None and self._opened is not None:
+            self._opened._resources.close()  # noqa: SLF001  the SDK leaves this to the garbage collector
+        self._opened = None
 
     def get(self, path: Path, default: Any = None) -> Any:
         """Return the tree or leaf at a path."""

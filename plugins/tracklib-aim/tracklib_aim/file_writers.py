@@ -87,4 +87,8 @@ class MediaWriter:
         at = native(Point(record.writer, record.seq, body.step, 0, record.when))
         place = {**context, media.CONTEXT: body.media_type}
         number = (body.index or 0) if shown.is_listed else None
-        writes.add(self._sequences.objects(name, place, shown.dtype, at.step, number, shown.value, record.when / NS))
+        writes.add(
+            self._sequences.objects(
+                name, place, shown.dtype, step=at.step, number=number, value=shown.value, seconds=record.when / NS
+            )
+        )

@@ -88,6 +88,11 @@ class RunReader:
             place=self.hash,
         )
 
+    def rest(self) -> None:
+        """Let go of the run's databases until they are used again."""
+        self._meta.rest()
+        self._seqs.rest()
+
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""
         info = self.info
@@ -132,7 +137,7 @@ class RunReader:
         for index, name, trace in self._traces:
             kind = FORMS.get(str(trace.get("dtype", "float")).removeprefix("list(").removesuffix(")"))
             context = self._context(index)
-            if kind is None or (self._identity is not None and (name == LOGS or CONTEXT in context)):
+            if kind is None or (self._identity and (name == LOGS or CONTEXT in context)):
                 continue
             place = values_path(self.hash, index, name, trace.get("version", 1))
             yield from objects(self._seqs, place, names.join(name, context), kind, self.contents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from tracklib_aim.settings import AimSettings
 from tracklib_aim.surroundings import sdk
 
 __all__ = ["Properties", "Repository"]
+
+_LIST_AGE = 0.6
 
 _LOCKS: dict[tuple[str, str], Any] = {}
 """The locks that this process holds, by repository and run."""
@@ -70,6 +73,14 @@ class Repository:
                 return sorted(self._repo._remote_repo_proxy.list_all_runs())  # noqa: SLF001  without its cache
             folder = os.path.join(self._repo.path, "meta", "chunks")
             return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+    def found(self, wanted: set[str]) -> list[str]:
+        """Return which of these hashes there are; a server's list may be half a second old, so it is asked again."""
+        there = wanted.intersection(self.hashes())
+        if not there and self.settings.is_remote:
+            time.sleep(_LIST_AGE)
+            there = wanted.intersection(self.hashes())
+        return sorted(there)
 
     def database(self, name: str, run_hash: str, *, writes: bool) -> Database:
         """Open a run's ``meta`` or ``seqs``."""

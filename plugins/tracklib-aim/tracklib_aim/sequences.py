@@ -114,7 +114,7 @@ class Sequences:
         ]
 
     def objects(
-        self, name: str, context: Context, dtype: str, step: int, number: int | None, value: Any, seconds: float
+        self, name: str, context: Context, dtype: str, *, step: int, number: int | None, value: Any, seconds: float
     ) -> tuple[list[Operation], list[Operation]]:
         """Return the writes of a picture, text, ..., to ``meta`` and to ``seqs``.
 
