@@ -56,6 +56,26 @@ sink.close()
     assert local.points(local.run("other"))["x"] == [(1.0, 0, 1)]
 
 
+def test_a_repository_whose_maker_was_killed(make_bench, tmp_path):
+    """One that was left half made, with the lock of whoever made it, is made whole."""
+    import os
+    import subprocess
+    import sys
+
+    folder = tmp_path / "repo"
+    (folder / ".aim" / "locks").mkdir(parents=True)
+    lock = folder / ".aim" / "locks" / "structured_db_lock"
+    script = (
+        f"import filelock, os; held = filelock.SoftFileLock({str(lock)!r}); held.acquire(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert lock.exists()
+    bench = make_bench(folder, folder, tmp_path)
+    bench.write(Metrics({"x": 1.0}, 0))
+    assert bench.metric("x")[1] == [1.0]
+    assert os.path.isfile(folder / ".aim" / "VERSION")
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

@@ -58,7 +58,7 @@ def test_tags_notes_and_summary(bench):
     """Tags, notes and summary come back, and stand where Aim shows them."""
     tags = {"dev": "", "team": "vision", "a=b": "", "a": "b", "\ud800": "x", "": "empty", "gone": "1"}
     bench.write(Tags(tags), Notes("two\nlines \ud800"), Summary({"best": 0.5, "big": 2**70, "nan": math.nan}))
-    bench.write(Tags({"gone": None, "dev": "no"}), Summary({"best": 1}))
+    bench.write(Tags({"gone": None, "dev": "no"}), Summary({"best": 1}), RunEnd("finished", 0))
     bodies = bench.read()
     expected = {key: value for key, value in tags.items() if key != "gone"} | {"dev": "no"}
     assert bodies[Tags][0].values == expected
@@ -69,6 +69,7 @@ def test_tags_notes_and_summary(bench):
     assert "gone=1" not in raw.tags
     assert raw.description == "two\nlines ?"
     assert raw["tracklib", "summary", "best"] == 1
+    assert raw["tracklib", "status"] == "finished"
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "killed", "crashed"])

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from tracklib.errors import ConfigError, TransientError
 from tracklib_aim.border import border
 from tracklib_aim.database import Database, Path
-from tracklib_aim.settings import AimSettings
+from tracklib_aim.settings import AimSettings, repo_folder
 from tracklib_aim.surroundings import sdk
 
 __all__ = ["Properties", "Repository"]
@@ -50,7 +50,9 @@ class Repository:
                 setattr(repo._client, name, _quietly(getattr(repo._client, name)))  # noqa: SLF001  as below
             return repo
         os.makedirs(self.place, exist_ok=True)
-        return repo_class.from_path(self.place, init=not repo_class.exists(self.place))
+        # What marks a repository as made is written last: one whose maker was killed is made again, over what is there.
+        is_made = os.path.isfile(os.path.join(self.place, repo_folder(), "VERSION"))
+        return repo_class.from_path(self.place, init=not is_made)
 
     @classmethod
     @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tracklib.model.records import Metrics, Record
+from tracklib.model.records import Metrics, Record, Summary
 from tracklib.model.records import Params as ParamsBody
 from tracklib.typing import JSON
 from tracklib_aim import names, params
@@ -93,12 +93,12 @@ class LabelWriter:
             with border("reading the labels"):
                 self._labels = Labels.from_document(read_document(self._run.seqs, self._run.hash, LABELS))
         labels = self._labels
-        words, notes, summary = labels.shown(), labels.notes, dict(labels.summary)
+        words, notes = labels.shown(), labels.notes
         for record in records:
             labels.take(record)
         writes.seqs.append(document(self._run.hash, LABELS, labels.document()))
         self._show(words, notes)
-        if repr(labels.summary) != repr(summary):
+        if any(isinstance(record.body, Summary) for record in records):
             writes.meta.append(replace((*self._run.attributes, KEY, "summary"), params.held(labels.summary)))
 
     def _show(self, words: set[str], notes: str | None) -> None:
