@@ -9,7 +9,7 @@ from tracklib.model.records import Artifact, FileRef, Media, Record
 from tracklib_aim import media, names
 from tracklib_aim.border import border
 from tracklib_aim.companions import root
-from tracklib_aim.database import put, replace
+from tracklib_aim.database import put
 from tracklib_aim.files import Files
 from tracklib_aim.open_run import OpenRun
 from tracklib_aim.paths import artifact_place, stored_path
@@ -49,7 +49,7 @@ class ArtifactWriter:
         for file in record.body.files:
             stored = stored_path(place, file.path)
             uploaded = self._files.upload(file, self._open_file(file), stored)
-            writes.meta.append(replace((*self._run.chunk, "artifacts", stored), uploaded))
+            writes.meta.append(put((*self._run.chunk, "artifacts", stored), uploaded))
 
     def _place(self, record: Record, name: str) -> str:
         """Return the folder of a version: the one that it had when it came before, or the next that is free."""
@@ -81,7 +81,7 @@ class MediaWriter:
         for file in (body.file, *body.attachments):
             self._files.keep(file, self._open_file(file))
         shown = media.shown(body, self._open_file(body.file))
-        if shown is None:
+        if shown is None or body.step < 0:  # Aim finds nothing in a sequence of objects with a negative step
             return
         name, context = names.native(body.key)
         at = native(Point(record.writer, record.seq, body.step, 0, record.when))
@@ -89,6 +89,6 @@ class MediaWriter:
         number = (body.index or 0) if shown.is_listed else None
         writes.add(
             self._sequences.objects(
-                name, place, shown.dtype, at.step, number=number, value=shown.value, seconds=record.when / NS
+                name, place, shown.dtype, step=at.step, number=number, value=shown.value, seconds=record.when / NS
             )
         )

@@ -14,6 +14,7 @@ from tracklib_aim.border import border
 from tracklib_aim.companions import root
 from tracklib_aim.database import Database, put
 from tracklib_aim.database import Path as TreePath
+from tracklib_aim.identity import clean
 from tracklib_aim.surroundings import sdk
 
 __all__ = ["Files", "copied", "described"]
@@ -50,7 +51,7 @@ class Files:
             artifact = sdk("aim.sdk.objects.artifact").Artifact(str(content), uri=self._run_uri(), name=stored)
             artifact.upload(block=True)
             # Where the content lay on the machine that sent it is nobody's business.
-            artifact.storage["path"] = file.path
+            artifact.storage["path"] = clean(file.path)
             return artifact
 
     def _run_uri(self) -> str:

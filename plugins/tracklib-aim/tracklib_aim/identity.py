@@ -72,12 +72,18 @@ class Identity:
             return None
 
     def tree(self) -> dict[str, Any]:
-        """Return it as params: what people look for, and all of it, exactly."""
-        shown = {"run_id": self.id, "project": self.project, "status": self.status, "attempt": self.attempt}
-        more = {"group": self.group, "job_type": self.job_type, "parent": self.parent, "error": self.error}
-        shown |= {key: value for key, value in more.items() if value is not None}
-        if self.exit_code is not None:
-            shown["exit_code"] = self.exit_code
+        """Return it as params, each a leaf: what people look for, and all of it, exactly."""
+        shown = {
+            "run_id": self.id,
+            "project": self.project,
+            "status": self.status,
+            "attempt": self.attempt,
+            "group": self.group,
+            "job_type": self.job_type,
+            "parent": self.parent,
+            "exit_code": self.exit_code,
+            "error": self.error,
+        }
         cleaned = {key: clean(value) if isinstance(value, str) else value for key, value in shown.items()}
         return {**cleaned, _EXACT: dumps(asdict(self)).decode()}
 

@@ -66,11 +66,8 @@ class ObservationWriter:
         line_class = sdk("aim.ext.resource.log").LogLine
         for line in clean(body.text).splitlines() or [""]:
             number = self._lines.get("", 0)
-            line_object = line_class(line)
-            seconds = record.time / NS
-            writes.add(
-                self._sequences.objects(LOGS, {}, _LOG_LINE, number, number=None, value=line_object, seconds=seconds)
-            )
+            said = {"step": number, "number": None, "value": line_class(line), "seconds": record.time / NS}
+            writes.add(self._sequences.objects(LOGS, {}, _LOG_LINE, **said))
             self._lines[""] = number + 1
         self._lines[record.writer] = record.seq
         self._is_moved = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tracklib.errors import TransientError
 from tracklib.model.run import RunInfo
 from tracklib_aim.border import border
-from tracklib_aim.database import Database, Operation, put, replace
+from tracklib_aim.database import Database, Operation, put
 from tracklib_aim.identity import KEY, Identity, clean, run_hash
 from tracklib_aim.repository import Properties, Repository
 
@@ -28,6 +28,7 @@ class OpenRun:
     def __init__(self, repository: Repository, info: RunInfo) -> None:
         self.repository = repository
         self.hash = run_hash(info.project, info.id)
+        self._has_replaced = True  # by whoever had it before
         repository.lock(self.hash)
         try:
             self.meta: Database = repository.database("meta", self.hash, writes=True)
@@ -53,36 +54,32 @@ class OpenRun:
         return (*self.chunk, "attrs")
 
     def write_identity(self, identity: Identity, *, first: bool = False) -> None:
-        """Write who the run is and how it stands."""
+        """Write who the run is and how it stands; the columns first, as what comes last says that all is there."""
         before = self.identity
-        operations = self.param_operations(KEY, identity.tree())
-        with border("writing the run's identity"):
-            self.meta.write([*operations, put((*self.chunk, "end_time"), identity.end_time)])
         if first or identity.project != before.project:
             self.properties.set("experiment", clean(identity.project) or None)
         if first or identity.name != before.name:
             self.properties.set("name", clean(identity.name or identity.id))
+        roots = (self.attributes, ("meta", "attrs"))  # the second is what Aim's pages propose to who types a query
+        shown = [put((*root, KEY, key), value) for root in roots for key, value in identity.tree().items()]
+        with border("writing the run's identity"):
+            self.meta.write([put((*self.chunk, "end_time"), identity.end_time), *shown])
         self.identity = identity
-
-    def param_operations(self, key: str, value: object) -> list[Operation]:
-        """Return the writes of a param at the top, where Aim's own would make them.
-
-        The second one is what its pages propose when somebody types a query.
-        """
-        return [replace((*self.attributes, key), value), replace(("meta", "attrs", key), value)]
 
     def write(self, meta: list[Operation], seqs: list[Operation], doing: str) -> None:
         """Write to both databases; first the data, then what says that it is there."""
         with border(doing):
             self.seqs.write(seqs)
             self.meta.write(meta)
+        self._has_replaced |= any(operation.kind == "replace" for operation in meta)
 
     def index(self) -> bool:
         """Make the run visible; return whether the index could be had."""
         try:
-            self.repository.index(self.meta)
+            self.repository.index(self.meta, self.attributes if self._has_replaced else ())
         except TransientError:
             return False
+        self._has_replaced = False
         return True
 
     def close(self) -> None:

@@ -56,30 +56,34 @@ class Params:
         self._known = dict(known)
         self.exact = dict(exact)
 
-    def take(self, values: Mapping[str, JSON]) -> Iterator[tuple[tuple[str, ...], JSON]]:
-        """Merge values in; yield the paths and trees that are to be written to Aim."""
+    def take(self, values: Mapping[str, JSON]) -> Iterator[tuple[tuple[str, ...], JSON, bool]]:
+        """Merge values in; yield the paths and trees that are to be written to Aim, and whether they are new there."""
         for key, value in values.items():
+            is_new = key not in self._known
             before = self._known.get(key)
-            merged = merge({key: before}, {key: value})[key] if key in self._known else value
+            merged = value if is_new else merge({key: before}, {key: value})[key]
             self._known[key] = merged
             native = held(merged)
             if same(native, merged) and _top(key) == key:
                 self.exact.pop(key, None)
             else:
                 self.exact[key] = merged
-            yield from _changes((_top(key),), None if key not in values else held(before), native)
+            if is_new:
+                yield (_top(key),), native, True
+            else:
+                yield from _changes((_top(key),), held(before), native)
 
 
-def _changes(path: tuple[str, ...], before: JSON, after: JSON) -> Iterator[tuple[tuple[str, ...], JSON]]:
+def _changes(path: tuple[str, ...], before: JSON, after: JSON) -> Iterator[tuple[tuple[str, ...], JSON, bool]]:
     """Yield the least trees to replace: of a large one in which a value changed, that value."""
-    if isinstance(before, Mapping) and before and isinstance(after, Mapping):
+    if isinstance(before, Mapping) and before and isinstance(after, Mapping) and before.keys() <= after.keys():
         for key, value in after.items():
             if key not in before:
-                yield (*path, key), value
+                yield (*path, key), value, True
             elif not same(before[key], value):
                 yield from _changes((*path, key), before[key], value)
         return
-    yield path, after
+    yield path, after, False
 
 
 def read(native: Mapping[Any, Any], exact: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from tracklib.model.records import (
@@ -87,6 +88,11 @@ class RunReader:
             place=self.hash,
         )
 
+    def rest(self) -> None:
+        """Let go of the run's databases until they are used again."""
+        self._meta.rest()
+        self._seqs.rest()
+
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""
         info = self.info
@@ -128,10 +134,10 @@ class RunReader:
         with border("listing artifacts"):
             stored = self._meta.keys((*self._chunk, "artifacts"))
         yield from ((info.started, artifact) for artifact in self.contents.artifacts_elsewhere(stored, known))
-        for index, name, trace in self._traces():
+        for index, name, trace in self._traces:
             kind = FORMS.get(str(trace.get("dtype", "float")).removeprefix("list(").removesuffix(")"))
             context = self._context(index)
-            if kind is None or (self._identity is not None and (name == LOGS or CONTEXT in context)):
+            if kind is None or (self._identity and (name == LOGS or CONTEXT in context)):
                 continue
             place = values_path(self.hash, index, name, trace.get("version", 1))
             yield from objects(self._seqs, place, names.join(name, context), kind, self.contents)
@@ -157,7 +163,7 @@ class RunReader:
 
     def _metrics(self) -> Iterator[Timed]:
         """Yield each point of each metric."""
-        for index, name, trace in self._traces():
+        for index, name, trace in self._traces:
             if trace.get("dtype", "float") not in _NUMBERS or (self._identity and name.startswith(PREFIX)):
                 continue
             context = self._context(index)
@@ -168,17 +174,21 @@ class RunReader:
                     continue
                 yield time, Metrics({names.join(own, context): value}, step, time)
 
-    def _traces(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    @cached_property
+    def _traces(self) -> list[tuple[int, str, Mapping[str, Any]]]:
+        """What Aim notes of each sequence, by context and name; a name that is no text, nobody can ask for."""
         with border("listing the sequences"):
             traces = self._meta.get((*self._chunk, "traces"), {}) or {}
-        for index, by_name in traces.items():
-            for name, trace in by_name.items():
-                if isinstance(name, str):
-                    yield index, name, trace
+        return [(i, name, trace) for i, named in traces.items() for name, trace in named.items() if type(name) is str]
+
+    @cached_property
+    def _contexts(self) -> Mapping[int, Any]:
+        with border("reading the contexts"):
+            found = self._meta.get((*self._chunk, "contexts"), {}) or {}
+        return found if isinstance(found, Mapping) else {}
 
     def _context(self, index: int) -> Mapping[str, Any]:
-        with border("reading a context"):
-            found = self._meta.get((*self._chunk, "contexts", index)) or self._meta.get(("meta", "contexts", index))
+        found = self._contexts.get(index)
         return found if isinstance(found, Mapping) else {}
 
     def _points(self, index: int, name: str, version: int) -> Iterator[tuple[Any, Any, int]]:

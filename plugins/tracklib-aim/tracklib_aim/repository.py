@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,11 +14,13 @@ from typing_extensions import Self
 
 from tracklib.errors import ConfigError, TransientError
 from tracklib_aim.border import border
-from tracklib_aim.database import Database
-from tracklib_aim.settings import AimSettings
+from tracklib_aim.database import Database, Path
+from tracklib_aim.settings import AimSettings, repo_folder
 from tracklib_aim.surroundings import sdk
 
 __all__ = ["Properties", "Repository"]
+
+_LIST_AGE = 0.6
 
 _LOCKS: dict[tuple[str, str], Any] = {}
 """The locks that this process holds, by repository and run."""
@@ -42,9 +45,14 @@ class Repository:
     def _open(self) -> Any:
         repo_class = sdk("aim.sdk.repo").Repo
         if self.settings.is_remote:
-            return repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            repo = repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            for name in ("release_resource", "disconnect"):  # called by the garbage collector, whoever is gone by then
+                setattr(repo._client, name, _quietly(getattr(repo._client, name)))  # noqa: SLF001  as below
+            return repo
         os.makedirs(self.place, exist_ok=True)
-        return repo_class.from_path(self.place, init=not repo_class.exists(self.place))
+        # What marks a repository as made is written last: one whose maker was killed is made again, over what is there.
+        is_made = os.path.isfile(os.path.join(self.place, repo_folder(), "VERSION"))
+        return repo_class.from_path(self.place, init=not is_made)
 
     @classmethod
     @contextmanager
@@ -67,6 +75,14 @@ class Repository:
                 return sorted(self._repo._remote_repo_proxy.list_all_runs())  # noqa: SLF001  without its cache
             folder = os.path.join(self._repo.path, "meta", "chunks")
             return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+    def found(self, wanted: set[str]) -> list[str]:
+        """Return which of these hashes there are; a server's list may be half a second old, so it is asked again."""
+        there = wanted.intersection(self.hashes())
+        if not there and self.settings.is_remote:
+            time.sleep(_LIST_AGE)
+            there = wanted.intersection(self.hashes())
+        return sorted(there)
 
     def database(self, name: str, run_hash: str, *, writes: bool) -> Database:
         """Open a run's ``meta`` or ``seqs``."""
@@ -111,24 +127,26 @@ class Repository:
         with border(f"reading the columns of the run {run_hash}"):
             return Properties(self._repo.request_props(run_hash, created is None, when), self._repo)
 
-    def index(self, meta: Database) -> None:
+    def index(self, meta: Database, gone: Path = ()) -> None:
         """Make what a run holds by now visible to Aim's queries and pages, which read an index alone.
+
+        Args:
+            gone: The part of the run in which something was replaced since it was indexed.
 
         Raises:
             TransientError: Another process, such as ``aim up``, has the index open now; that one brings it up to date.
         """
         with border("indexing the run"):
             tree = self._repo._get_index_tree("meta", 0)  # noqa: SLF001  the SDK has no public way
-            meta.copy_into(tree if self.settings.is_remote else tree.view(()))
+            meta.copy_into(tree if self.settings.is_remote else tree.view(()), gone)
 
     def close(self) -> None:
         """Let go of the connection; a local repository has none."""
         client = self._repo._client  # noqa: SLF001  as above
         if client is None:
             return
-        with contextlib.suppress(Exception):  # it may be gone already, which is what is wanted
-            client.get_queue()._shutdown = True  # noqa: SLF001  nothing of ours is queued
-            client.disconnect()
+        client.get_queue()._shutdown = True  # noqa: SLF001  nothing of ours is queued
+        client.disconnect()
 
 
 class Properties:
@@ -167,6 +185,16 @@ class Properties:
             except Exception:
                 self._held._session.rollback()  # noqa: SLF001  else the session refuses everything that follows
                 raise
+
+
+def _quietly(function: Callable[..., Any]) -> Callable[..., None]:
+    """Return a function that lets go of something; where that is gone already, it is what was wanted."""
+
+    def let_go(*args: Any) -> None:
+        with contextlib.suppress(Exception):
+            function(*args)
+
+    return let_go
 
 
 def _moment(nanoseconds: int) -> dt.datetime:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracklib_aim.companions import chunk_key
-from tracklib_aim.database import Database, Operation, Path, put, replace
+from tracklib_aim.database import Database, Operation, Path, put
 from tracklib_aim.names import Context
 from tracklib_aim.points import Native, Point, native, write_chunk
 from tracklib_aim.surroundings import sdk
@@ -114,7 +114,7 @@ class Sequences:
         ]
 
     def objects(
-        self, name: str, context: Context, dtype: str, step: int, *, number: int | None, value: Any, seconds: float
+        self, name: str, context: Context, dtype: str, *, step: int, number: int | None, value: Any, seconds: float
     ) -> tuple[list[Operation], list[Operation]]:
         """Return the writes of a picture, text, ..., to ``meta`` and to ``seqs``.
 
@@ -125,9 +125,9 @@ class Sequences:
         place = values_path(self._hash, index, name, 1)
         meta, seqs = self._begin(name, context, index, dtype, 1)
         if number is None:
-            seqs.append(replace((*place, "val", step), value))
+            seqs.append(put((*place, "val", step), value))
         else:
-            seqs += [Operation("array", (*place, "val", step)), replace((*place, "val", step, number), value)]
+            seqs += [Operation("array", (*place, "val", step)), put((*place, "val", step, number), value)]
         seqs += [put((*place, "epoch", step), None), put((*place, "time", step), seconds)]
         meta += self._traces[index, name].take_object(step, number)
         return meta, seqs
@@ -149,8 +149,8 @@ class Sequences:
         columns = ("val", "epoch", "time", "step") if version == 2 else ("val", "epoch", "time")
         chunk = ("meta", "chunks", self._hash)
         meta = [
-            replace(("meta", "contexts", index), dict(context)),
-            replace((*chunk, "contexts", index), dict(context)),
+            put(("meta", "contexts", index), dict(context)),
+            put((*chunk, "contexts", index), dict(context)),
             put(("meta", "traces_types", dtype, index, name), 1),
             put((*chunk, "typed_traces", self._types.get(dtype, "sequence"), index, name), 1),
         ]

@@ -63,10 +63,13 @@ class AimSettings(BackendSettings):
         return type(self)(repo=repo, artifacts=artifacts.rstrip("/") if artifacts is not None else None)
 
     def check(self) -> str:
-        """Open the repository, and return how many runs it has and the version of Aim."""
+        """Open the repository, and return how many runs it has and the version of Aim; where there is none, make none."""
         from tracklib_aim.repository import Repository
 
-        with Repository.opened(self.resolved(), make=False) as repository:
+        settings = self.resolved()
+        if not settings.is_remote and not os.path.isdir(os.path.join(settings.repo or "", repo_folder())):
+            return f"{settings.repo} holds no Aim repository yet; the first run makes one"
+        with Repository.opened(settings, make=False) as repository:
             return f"{repository.place} answers: {len(repository.hashes())} runs (aim {repository.version()})"
 
 

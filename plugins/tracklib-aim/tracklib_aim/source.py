@@ -41,19 +41,23 @@ class AimSource:
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects."""
-        there = self._repository.hashes()
-        for place in self._candidates(query, there):
-            info = RunReader(self._repository, place).info
+        for place in self._candidates(query):
+            reader = RunReader(self._repository, place)
+            reader.rest()
+            info = reader.info
             if query.matches(info):
                 yield info
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""
         done = (after or {}).get(_WRITER, 0)
-        self._reader = RunReader(self._repository, self._place(run))
-        for seq, (time, body) in enumerate(self._reader.bodies(), 1):
-            if seq > done:
-                yield Record(_WRITER, seq, time, body)
+        self._reader = reader = RunReader(self._repository, self._place(run))
+        try:
+            for seq, (time, body) in enumerate(reader.bodies(), 1):
+                if seq > done:
+                    yield Record(_WRITER, seq, time, body)
+        finally:
+            reader.rest()
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file that a record of this run names."""
@@ -65,6 +69,7 @@ class AimSource:
             for _ in self._reader.bodies():
                 pass
             content = self._reader.contents.opened(file.sha256)
+        self._reader.rest()
         if content is None:
             raise RejectedError(f"Aim's run {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
@@ -75,14 +80,13 @@ class AimSource:
             self._connected = Repository(self._settings, make=False)
         return self._connected
 
-    def _candidates(self, query: RunQuery, there: list[str]) -> list[str]:
+    def _candidates(self, query: RunQuery) -> list[str]:
         """Return the hashes of the runs that may satisfy a query."""
         if query.place is not None:
-            return [query.place] if query.place in there else []
+            return self._repository.found({query.place})
         if query.id is not None and query.project is not None:
-            wanted = {run_hash(query.project, query.id), query.id}
-            return [place for place in there if place in wanted]
-        return there
+            return self._repository.found({run_hash(query.project, query.id), query.id})
+        return self._repository.hashes()
 
     def _place(self, run: RunInfo) -> str:
         """Return Aim's hash of a run."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tracklib.model.records import Metrics, Record
+from tracklib.model.records import Metrics, Record, Summary
 from tracklib.model.records import Params as ParamsBody
 from tracklib.typing import JSON
 from tracklib_aim import names, params
 from tracklib_aim.border import border
 from tracklib_aim.companions import LABELS, PARAMS, document, read_document
-from tracklib_aim.database import Operation, replace
+from tracklib_aim.database import Operation, put, replace
 from tracklib_aim.identity import KEY, clean
 from tracklib_aim.labels import Labels
 from tracklib_aim.open_run import OpenRun
@@ -67,9 +67,9 @@ class ParamWriter:
         before = repr(self._params.exact)
         for record in records:
             assert isinstance(record.body, ParamsBody)
-            for path, value in self._params.take(record.body.values):
-                writes.meta += [replace((*self._run.attributes, *path), value)]
-                writes.meta += [replace(("meta", "attrs", *path), value)]
+            for path, value, is_new in self._params.take(record.body.values):
+                write = put if is_new else replace
+                writes.meta += [write((*self._run.attributes, *path), value), write(("meta", "attrs", *path), value)]
         if repr(self._params.exact) != before:
             writes.seqs.append(document(self._run.hash, PARAMS, self._params.exact))
 
@@ -93,12 +93,12 @@ class LabelWriter:
             with border("reading the labels"):
                 self._labels = Labels.from_document(read_document(self._run.seqs, self._run.hash, LABELS))
         labels = self._labels
-        words, notes, summary = labels.shown(), labels.notes, dict(labels.summary)
+        words, notes = labels.shown(), labels.notes
         for record in records:
             labels.take(record)
         writes.seqs.append(document(self._run.hash, LABELS, labels.document()))
         self._show(words, notes)
-        if repr(labels.summary) != repr(summary):
+        if any(isinstance(record.body, Summary) for record in records):
             writes.meta.append(replace((*self._run.attributes, KEY, "summary"), params.held(labels.summary)))
 
     def _show(self, words: set[str], notes: str | None) -> None:
