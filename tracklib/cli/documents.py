@@ -98,6 +98,7 @@ def state_document(state: RunState) -> dict[str, Any]:
         "summary": encode_tree(state.summary),
         "media": [media_document(media) for media in state.media],
         "notices": [{"code": n.code, "message": n.message, "count": n.count} for n in state.notices],
+        "system": {name: metric_token(value) for name, value in state.system.items()},
         "console": state.console,
         "records": state.records,
     }

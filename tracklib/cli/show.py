@@ -35,7 +35,7 @@ def show(
 ) -> int:
     """Show everything about one run.
 
-    What it is, its params, metrics and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, metrics, artifacts, notices, damage, delivery, path.
+    What it is, its params, metrics and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, context, system, metrics, artifacts, notices, damage, delivery, path.
     """
     from tracklib.cli.selection import open_root, open_run
     from tracklib.errors import UsageError
