@@ -195,10 +195,10 @@ def test_surroundings_stand_in_the_portrait(bench: Bench) -> None:
     writer.append(System({"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": math.nan}))
     writer.close()
     out = plain(bench("show", "abc").out)
-    for text in ("git.commit 9fceb02d", "git.dirty true", "packages 2 (--json lists them)", "hardware.memory 16 GB"):
+    for text in ("git.commit 9fceb02d", "git.dirty true", "packages 2 (--json lists them)", "hardware.memory 16.0 GB"):
         assert text in out
-    assert r"hardware.gpus GPU \x1b[31m (80 GB)" in out
-    assert "cpu.percent 12.5" in out and "memory.used 2 GB" in out and "gpu.0.utilization nan" in out
+    assert r"hardware.gpus GPU \x1b[31m (80.0 GB)" in out
+    assert "cpu.percent 12.5" in out and "memory.used 2.0 GB" in out and "gpu.0.utilization nan" in out
     shown = bench("show", "abc", "--json").json
     assert shown["context"]["packages"] == {"a": "1", "b": "2"}
     assert shown["system"] == {"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": "NaN"}
