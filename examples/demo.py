@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,9 +247,11 @@ def receipts() -> list[tuple[str, dict[str, Any]]]:
 
 
 def written() -> dict[str, int]:
-    """Return how many records each run has, by its id: the number of its last line."""
-    last = {path.parts[-3]: path.read_bytes().splitlines()[-1] for path in JOURNAL.glob("*/*/journal/*.jsonl")}
-    return {run_id: json.loads(line)["seq"] for run_id, line in last.items()}
+    """Return how many records each run has, by its id: the numbers of its segments' last lines."""
+    counts: Counter[str] = Counter()
+    for path in JOURNAL.glob("*/*/journal/*.jsonl"):
+        counts[path.parts[-3]] += json.loads(path.read_bytes().splitlines()[-1]).get("seq", 0)
+    return dict(counts)
 
 
 def act_one(stage: Stage, first: Server) -> bytes:
