@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -247,11 +248,10 @@ def receipts() -> list[tuple[str, dict[str, Any]]]:
 
 def written() -> dict[str, int]:
     """Return how many records each run has, by its id: the numbers of its segments' last lines, together."""
-    found: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for path in JOURNAL.glob("*/*/journal/*.jsonl"):
-        last = json.loads(path.read_bytes().splitlines()[-1])
-        found[path.parts[-3]] = found.get(path.parts[-3], 0) + last.get("seq", 0)
-    return found
+        counts[path.parts[-3]] += json.loads(path.read_bytes().splitlines()[-1]).get("seq", 0)
+    return dict(counts)
 
 
 def settled() -> dict[str, int]:

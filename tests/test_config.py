@@ -274,3 +274,44 @@ def test_the_root_is_the_projects(monkeypatch) -> None:
 def test_a_config_is_what_it_says() -> None:
     """A `Config` made by hand has a root below its own home."""
     assert Config(Settings(dir="x/../y"), home=Path("/h")).root == Path("/h/y")
+
+
+# -- what is captured
+
+USUAL = Settings().capture
+
+
+@pytest.mark.parametrize(
+    ("text", "captured"),
+    [
+        ("none", ()),
+        ("all", (*USUAL, "console")),
+        ("git, packages", ("git", "packages")),
+        ("console", ("console",)),
+        ("+console", (*USUAL, "console")),
+        ("-git,-system,+console", ("packages", "hardware", "launcher", "script", "console")),
+        ("all,-git", ("packages", "hardware", "launcher", "script", "system", "console")),
+        ("", USUAL),
+    ],
+)
+def test_what_is_captured_is_named_or_changed(text: str, captured: tuple[str, ...]) -> None:
+    """Words name what is captured; with ``+`` and ``-`` alone they change what is usual."""
+    assert load(environ={"TRACKLIB_CAPTURE": text}).settings.capture == captured
+
+
+def test_a_file_may_capture_nothing() -> None:
+    """An empty list in a file is no capture at all, and one word may stand alone."""
+    write(own="capture = []")
+    assert load(environ={}).settings.capture == ()
+    write(own='capture = "-console"')
+    assert load(environ={}).settings.capture == USUAL
+
+
+def test_an_unknown_capture_is_refused() -> None:
+    """A word that means nothing is refused with the nearest one that does; so are other types, and short intervals."""
+    message = "TRACKLIB_CAPTURE: capture: unknown word '-pakages'; did you mean 'packages'?"
+    assert refused(environ={"TRACKLIB_CAPTURE": "git,-pakages"}) == message
+    assert "unknown word '+none'" in refused(environ={"TRACKLIB_CAPTURE": "+none"})
+    assert "expected 0.1 or more seconds, got '0'" in refused(environ={"TRACKLIB_SYSTEM_INTERVAL": "0"})
+    write(own="capture = [1]")
+    assert "capture" in refused(environ={})

@@ -90,7 +90,10 @@ print("led away", flush=True)
 from tracklib.tracking.observing import _helper
 time.sleep(1)
 os.kill(_helper._child.pid, signal.SIGKILL)
-for i in range(20_000): print(i, "x" * 20)
+for i in range(20_000):
+    print(i, "x" * 20)
+    if i == 10_000:
+        while _helper._tap._originals: time.sleep(0.01)
 sys.stdout.flush()
 run.log({"a": 1.0})
 run.finish()

@@ -180,3 +180,25 @@ def test_a_run_without_an_end_is_shown(bench: Bench, tmp_path: Path) -> None:
     assert shown.code == 0
     assert "status running" in plain(shown.out)
     assert "until" not in shown.out
+
+
+def test_surroundings_stand_in_the_portrait(bench: Bench) -> None:
+    """Git, hardware, the number of packages and the last load are shown, bytes as people read them; JSON has all."""
+    from tracklib.journal.writer import SegmentWriter
+    from tracklib.model.records import Context, System
+
+    folder = bench.run("abc")
+    writer = SegmentWriter(folder, "abc", "digits", role="observer", warn=pytest.fail)
+    gpus = [{"name": "GPU \x1b[31m", "memory": 80_000_000_000}]
+    writer.append(Context({"git": {"commit": "9fceb02d", "dirty": True}, "packages": {"a": "1", "b": "2"}}))
+    writer.append(Context({"hardware": {"memory": 16_000_000_000, "gpus": gpus}}))
+    writer.append(System({"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": math.nan}))
+    writer.close()
+    out = plain(bench("show", "abc").out)
+    for text in ("git.commit 9fceb02d", "git.dirty true", "packages 2 (--json lists them)", "hardware.memory 16.0 GB"):
+        assert text in out
+    assert r"hardware.gpus GPU \x1b[31m (80.0 GB)" in out
+    assert "cpu.percent 12.5" in out and "memory.used 2.0 GB" in out and "gpu.0.utilization nan" in out
+    shown = bench("show", "abc", "--json").json
+    assert shown["context"]["packages"] == {"a": "1", "b": "2"}
+    assert shown["system"] == {"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": "NaN"}

@@ -16,6 +16,8 @@ __all__ = ["EXAMPLE", "delete"]
 
 EXAMPLE = "tracklib delete digits/4f2k"
 
+_PATIENCE = 10.0
+
 
 def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -> int:
     """Remove one run from this disk.
@@ -25,11 +27,11 @@ def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -
     from tracklib.cli.console import interruptible
     from tracklib.cli.deliveries import receipts_of
     from tracklib.cli.questions import agreed
-    from tracklib.cli.selection import label, look, open_root, open_run
+    from tracklib.cli.selection import label, open_root, open_run
 
     root = open_root(dir)
     folder = open_run(root, run)
-    glance, receipts = look(folder), receipts_of(folder)
+    glance, receipts = _settled(folder), receipts_of(folder)
     _refuse_open(folder, glance)
     undelivered = {r.entry: pending for r in receipts.good if (pending := r.pending(glance.totals))}
     if not agreed(_question(folder, glance, undelivered), yes=yes):
@@ -39,6 +41,18 @@ def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -
         count, freed = _remove(root, folder, receipts)
     _report(glance, count, freed, undelivered, json=json)
     return 0
+
+
+def _settled(folder: RunFolder) -> Glance:
+    """Look at a run; where it has just ended, wait until what was captured of it is written too."""
+    from tracklib.cli.selection import look
+
+    deadline = time.monotonic() + _PATIENCE
+    while (found := look(folder)).open and found.info.status not in ("running", "stale"):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return found
 
 
 def _refuse_open(folder: RunFolder, look: Glance) -> None:

@@ -109,6 +109,7 @@ def state_document(state: RunState) -> dict[str, Any]:
         "inputs": [{"name": i.name, "type": i.type, "version": i.version, "run": i.run} for i in state.inputs],
         "media": [media_document(media) for media in state.media],
         "notices": [{"code": n.code, "message": n.message, "count": n.count} for n in state.notices],
+        "system": {name: metric_token(value) for name, value in state.system.items()},
         "console": state.console,
         "records": state.records,
     }

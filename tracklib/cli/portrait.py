@@ -13,7 +13,7 @@ from tracklib.cli.quantities import bytes_text, duration_text, local_time, numbe
 from tracklib.cli.sparkline import sparkline
 from tracklib.cli.storing import waiting_of
 from tracklib.model.trees import flatten
-from tracklib.typing import JSON
+from tracklib.typing import JSON, Number
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -49,7 +49,8 @@ def print_portrait(whole: Whole) -> None:
         _section(console, "artifacts", _artifacts(whole))
     _section(console, "", *_storing(whole))
     _section(console, "inputs", _inputs(whole), show=bool(state.inputs))
-    _leaves(console, "context", state.context)
+    _leaves(console, "context", _brief(state.context))
+    _section(console, "system, at last", _pairs(_system(state.system)), show=bool(state.system))
     _section(console, "notices", *_notices(whole), show=bool(state.notices))
     _section(console, "delivery", *_delivery(whole))
 
@@ -102,6 +103,38 @@ def _damage(whole: Whole) -> str:
 def _leaves(console: Console, title: str, tree: Mapping[str, JSON]) -> None:
     rows = [("  " + ".".join(path), safe(_leaf(leaf))) for path, leaf in flatten(tree)]
     _section(console, title, _pairs(rows), show=bool(rows))
+
+
+def _brief(context: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the context with long lists counted, and bytes as people read them; ``--json`` has it whole."""
+    brief = dict(context)
+    if isinstance(packages := brief.get("packages"), Mapping):
+        brief["packages"] = f"{len(packages):,} (--json lists them)"
+    if isinstance(git := brief.get("git"), Mapping):
+        brief["git"] = {key: value for key, value in git.items() if key != "untracked"}
+    if isinstance(hardware := brief.get("hardware"), Mapping):
+        brief["hardware"] = {**hardware, **_machine(hardware)}
+    return brief
+
+
+def _machine(hardware: Mapping[str, JSON]) -> dict[str, JSON]:
+    told: dict[str, JSON] = {}
+    if isinstance(memory := hardware.get("memory"), int):
+        told["memory"] = bytes_text(memory)
+    if isinstance(gpus := hardware.get("gpus"), list):
+        told["gpus"] = ", ".join(_gpu(gpu) for gpu in gpus if isinstance(gpu, Mapping))
+    return told
+
+
+def _gpu(gpu: Mapping[str, JSON]) -> str:
+    memory = gpu.get("memory")
+    return f"{gpu.get('name')} ({bytes_text(memory)})" if isinstance(memory, int) else str(gpu.get("name"))
+
+
+def _system(values: Mapping[str, Number]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        in_bytes = name.endswith(("_bytes", ".used", ".free", ".rss")) and isinstance(value, int)
+        yield f"  {name}", bytes_text(int(value)) if in_bytes else number_text(value)
 
 
 def _leaf(value: JSON) -> str:

@@ -35,7 +35,7 @@ def show(
 ) -> int:
     """Show everything about one run.
 
-    What it is, its params, metrics, media and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, metrics, media, artifacts, notices, damage, delivery, path.
+    What it is, its params, metrics, media and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, context, system, metrics, media, artifacts, notices, damage, delivery, path.
     """
     from tracklib.cli.selection import open_root, open_run
     from tracklib.errors import UsageError

@@ -69,9 +69,11 @@ class Tap:
         child.wait()
         with self._lock:
             originals = {stream: os.dup(fd) for stream, fd in self._originals.items()}
+        pipes = {self._readers[stream]: fd for stream, fd in originals.items()}
+        _empty(pipes, wait=False)  # first, so that what comes now does not overtake it
         if self.close():
             messages.warn("the helper process is gone; the console is not captured any more", once="tap")
-        _empty({self._readers[stream]: fd for stream, fd in originals.items()})
+        _empty(pipes, wait=True)
         self._close(originals)
         self._close(self._readers)
 
@@ -87,13 +89,13 @@ def _flush() -> None:
             stream.flush()
 
 
-def _empty(pipes: dict[int, int]) -> None:
-    """Pass on what is left in some pipes, and what processes that have them still print, to their end."""
-    while pipes:
-        for reader in select.select(list(pipes), [], [])[0]:
+def _empty(pipes: dict[int, int], *, wait: bool) -> None:
+    """Pass on what is left in some pipes; with ``wait``, also what processes that have them still print, to their end."""
+    while pipes and (ready := select.select(list(pipes), [], [], None if wait else 0)[0]):
+        for reader in ready:
             try:
                 data = os.read(reader, 1 << 16)
-            except OSError:
+            except OSError:  # what a terminal's other side says at its end
                 data = b""
             if not data:
                 del pipes[reader]
