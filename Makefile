@@ -74,7 +74,7 @@ bench: $(STAMP) ## measure, beside the vendors' own SDKs
 	@$(PY) benchmarks/run.py
 
 support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
-	@TRACKLIB_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
+	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
 	@$(PY) -m tracklib.testing.conformance.page plugins/*/tests > docs/support.md
 
 clean: ## remove .venv and what the demo left

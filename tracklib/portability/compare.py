@@ -86,6 +86,8 @@ def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comp
     _compare_inputs(left.state.inputs, right.state.inputs, result)
     compare_media(left.state.media, right.state.media, capabilities, result)
     _compare_console(left, right, result)
+    _compare_system(left, right, result)
+    _compare_trees("context", left.state.context, right.state.context, result)
     return result
 
 
@@ -119,7 +121,7 @@ def _leaves(tree: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _compare_values(kind: str, left: Mapping[str, JSON], right: Mapping[str, JSON], result: Comparison) -> None:
-    result.counts[f"{kind}s" if kind != "summary" else kind] = len(left)
+    result.counts[kind if kind in ("summary", "context") else f"{kind}s"] = len(left)
     for key in [*left, *(key for key in right if key not in left)]:
         a = repr(left[key]) if key in left else None
         b = repr(right[key]) if key in right else None
@@ -195,3 +197,11 @@ def _compare_console(left: Snapshot, right: Snapshot, result: Comparison) -> Non
         result.add(Difference("console", stream, f"{count} times {text!r}", None))
     for (stream, text), count in (right.console - left.console).items():
         result.add(Difference("console", stream, None, f"{count} times {text!r}"))
+
+
+def _compare_system(left: Snapshot, right: Snapshot, result: Comparison) -> None:
+    result.counts["system"] = left.system.total()
+    for key, time, value in (left.system - right.system).elements():
+        result.add(Difference("system", key, repr(value), None, time=time))
+    for key, time, value in (right.system - left.system).elements():
+        result.add(Difference("system", key, None, repr(value), time=time))

@@ -10,6 +10,7 @@ from tracklib.model.records import (
     Artifact,
     Body,
     Console,
+    Context,
     Input,
     Media,
     Metrics,
@@ -69,6 +70,8 @@ def keys_of(body: Body) -> Iterable[Key]:
             return [("console", stream)]
         case System(values=values):
             return [("system", key) for key in values]
+        case Context(values=values):
+            return [("context", key) for key in values]
         case Notes():
             return [("notes", "")]
         case _:

@@ -33,7 +33,7 @@ class Story:
     def __init__(self, project: str, bodies: Iterable[Body], *, start: RunStart | None = None) -> None:
         self._writers = 0
         self._time = time.time_ns()
-        first = start or RunStart(project, "conformance")
+        first = start or RunStart(project, "conformance", context={"host": "here", "python": "3.11.7", "pid": 42})
         began = self._time + _STEP
         self.info = RunInfo(
             project, new_run_id(), first.name, "running", began, None, first.group, first.job_type, first.parent

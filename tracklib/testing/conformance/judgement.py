@@ -96,6 +96,10 @@ def _held(side: Snapshot, kind: str, name: str) -> Any:
             return [media.file.sha256 for media in state.media if media.key == name] or None
         case "input":
             return [[i.name, i.type, i.version, i.run] for i in state.inputs if i.name == name] or None
+        case "system":
+            return sorted([time, repr(value)] for key, time, value in side.system if key == name) or None
+        case "context":
+            return state.context.get(name)
         case "console":
             return sorted(text for stream, text in side.console if stream == name) or None
         case _:

@@ -67,14 +67,15 @@ def answered(desk: Desk) -> Iterator[Verdict]:
 
 def again(desk: Desk) -> Iterator[Verdict]:
     """What is sent a second time, by a sink that knows of nothing, is held once."""
+    if not desk.subject.capabilities.idempotent:
+        return
     cases = tuple(
         case for case in CORPUS if case.id.split("/")[0] in ("values", "steps", "artifacts", "media", "params")
     )
     story = _corpus(desk, cases)
     desk.deliver(story)
     desk.deliver(story)
-    if desk.subject.capabilities.idempotent:
-        yield from judge(desk, story, cases, "again")
+    yield from judge(desk, story, cases, "again")
 
 
 def abandoned(desk: Desk) -> Iterator[Verdict]:
@@ -124,13 +125,14 @@ def resumed(desk: Desk) -> Iterator[Verdict]:
     """A run that is continued by another process is one run, with the points of both and the status of the last."""
     story = desk.story(Metrics({"loss": 1.0}, 0), Metrics({"loss": 0.5}, 1), end=RunEnd("crashed"))
     desk.deliver(story)
+    first = story.records[-1]
     more: list[Body] = [
         RunStart(desk.project, "conformance", attempt=2),
         Metrics({"loss": 0.4}, 1),
         Metrics({"loss": 0.3}, 2),
     ]
     added = story.attempt([*more, _END])
-    sink = desk.open(story, {story.records[0].writer: 4})
+    sink = desk.open(story, {first.writer: first.seq})
     desk.send(sink, story, added)
     sink.close()
     yield same_runs(desk, story, "resumed", "a second attempt")

@@ -19,7 +19,8 @@ This page is generated from test results (`make support`); a test fails where it
 recorded reads back equal, bit for bit, through the vendor's real SDK. *lossy* means that it reads back as a declared
 transformation makes it, and no other way. *absent* means that it is refused aloud, stays in the journal, and is named
 in the receipt. Behind each word stands the number of cases of the
-[corpus](../tracklib/testing/conformance/corpus) that were tried.
+[corpus](../tracklib/testing/conformance/corpus) that were tried; where there is no number, the laws at the end of the page
+examine it on whole runs.
 """
 
 

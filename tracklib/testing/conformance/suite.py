@@ -24,7 +24,7 @@ class ConformanceSuite:
     Attributes:
         sdks: Distributions whose versions the results name.
         results: Where the results are kept from which the support page is made. A test fails where they differ from
-            what was found; ``TRACKLIB_WRITE_RESULTS=1`` writes them.
+            what was found; ``CONFORMANCE_WRITE_RESULTS=1`` writes them.
     """
 
     sdks: ClassVar[tuple[str, ...]] = ()
@@ -50,11 +50,13 @@ class ConformanceSuite:
         if _writes():
             self.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         published = json.loads(self.results.read_text(encoding="utf-8"))
-        assert dict(_timeless(published)) == dict(_timeless(found)), "stale: write them with TRACKLIB_WRITE_RESULTS=1"
+        assert dict(_timeless(published)) == dict(_timeless(found)), (
+            "stale: write them with CONFORMANCE_WRITE_RESULTS=1"
+        )
 
 
 def _writes() -> bool:
-    return os.environ.get("TRACKLIB_WRITE_RESULTS") == "1"
+    return os.environ.get("CONFORMANCE_WRITE_RESULTS") == "1"
 
 
 def _timeless(results: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -17,6 +17,9 @@ from tracklib.backends.memory import CAPABILITIES, MemorySink, MemorySource, Mem
 from tracklib.model.records import (
     Artifact,
     Body,
+    Console,
+    Context,
+    Input,
     Media,
     Metrics,
     Notes,
@@ -25,6 +28,7 @@ from tracklib.model.records import (
     Record,
     RunEnd,
     RunStart,
+    System,
     Tags,
 )
 from tracklib.model.run import RunInfo
@@ -316,6 +320,15 @@ WRONG: Mapping[str, Callable[[], WrongSubject]] = {
         _of(Artifact, lambda b: replace(b, files=tuple(replace(f, sha256="0" * 64) for f in b.files)))
     ),
     "drops late media": _changing(_of(Media, lambda b: b if b.step >= 0 else None)),
+    "drops console lines": _changing(_of(Console, lambda b: b if b.stream == "stdout" else None)),
+    "drops system samples": _changing(_of(System, lambda _: None)),
+    "rounds system samples": _changing(
+        _of(System, lambda b: replace(b, values={key: int(value) for key, value in b.values.items()}))
+    ),
+    "drops inputs": _changing(_of(Input, lambda _: None)),
+    "drops references": _changing(_of(Artifact, lambda b: replace(b, references=()))),
+    "forgets what was captured": _changing(_of(Context, lambda _: None)),
+    "forgets where it began": _changing(_of(RunStart, lambda b: replace(b, context={}))),
     "says nothing of what it lacks": _changing(
         _of(Notes, lambda _: None), _with(Feature.NOTES, absent("no place for notes"))
     ),

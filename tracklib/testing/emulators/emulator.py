@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from typing_extensions import Self
 
+from tracklib.errors import UsageError
 from tracklib.testing.emulators import faults as f
 from tracklib.testing.emulators.exchange import Reply, Request, json_reply
 from tracklib.testing.emulators.server import Closed, Server
@@ -28,7 +30,7 @@ class Call:
     status: int
 
 
-class Emulator:
+class Emulator(ABC):
     """A vendor's server as far as the vendor's own SDK can tell, on 127.0.0.1.
 
     It is strict: whatever it does not know is answered with an error and noted in `complaints`, so that a test on it
@@ -55,22 +57,30 @@ class Emulator:
         """The address, without a slash at its end."""
         return f"http://127.0.0.1:{self._server.port}"
 
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """Return the variables that point the vendor's SDK here."""
-        raise NotImplementedError
 
     def operation(self, request: Request) -> str:
         """Return the name by which faults and calls speak of a request."""
         return f"{request.method} {request.path}"
 
+    @abstractmethod
     def respond(self, request: Request) -> Reply:
         """Do what a request asks and return the reply."""
-        raise NotImplementedError
 
     def first(self, request: Request, keep: int) -> Request:
-        """Return a request with the first items of its batch alone, for `faults.Partial`."""
-        raise NotImplementedError(f"this emulator cannot take a part of {self.operation(request)}; {keep} asked for")
+        """Return a request with the first items of its batch alone, for `faults.Partial`.
 
+        Raises:
+            UsageError: It has no batch.
+        """
+        asked = self.operation(request)
+        raise UsageError(
+            f"this emulator cannot take a part of {asked} ({keep} asked for): give the fault an operation with a batch"
+        )
+
+    @abstractmethod
     def save(self) -> None:
         """Keep the state in the folder, where there is one."""
 

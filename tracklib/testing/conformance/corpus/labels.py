@@ -1,11 +1,11 @@
-"""Tags, notes, summary, console output and system metrics."""
+"""Tags, notes, summary, console output, system metrics and context."""
 
 from __future__ import annotations
 
 import math
 
 from tracklib.backends.capabilities import Feature
-from tracklib.model.records import Console, Notes, Summary, System, Tags
+from tracklib.model.records import Console, Context, Notes, Summary, System, Tags
 from tracklib.testing.conformance.cases import Case
 
 __all__ = ["LABELS"]
@@ -39,5 +39,13 @@ LABELS = (
         "system/samples",
         Feature.SYSTEM,
         tuple(System({"cpu.percent": 12.5 + i, "memory.percent": 40, "gpu.0.utilization": 99.5}) for i in range(3)),
+    ),
+    Case(
+        "context/captured",
+        Feature.CONTEXT,
+        (
+            Context({"git": {"commit": "0" * 40, "branch": "main", "dirty": True}}),
+            Context({"packages": {"numpy": "2.4.6", "größe": "1"}, "hardware": {"gpus": [], "memory": 2**34 + 0.5}}),
+        ),
     ),
 )
