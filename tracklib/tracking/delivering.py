@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.staging import is_pending
 from tracklib.messages import Messages
+from tracklib.tracking.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -85,9 +85,13 @@ class Deliverer:
         folders = [folder for _, folder in waited.values()]
         try:
             if self._online and self._timeout > 0:
-                progress = _Progress(quiet=self._messages.quiet)
-                lines = wait(self._root, folders, timeout=self._timeout, progress=progress.show)
-                progress.clear()
+                with ProgressLine(quiet=self._messages.quiet) as line:
+                    lines = wait(
+                        self._root,
+                        folders,
+                        timeout=self._timeout,
+                        progress=lambda lines: line.show(lambda: _pending(lines)),
+                    )
             else:
                 lines = list(account(folders))
             self._summarise(lines)
@@ -122,27 +126,8 @@ def sync_command(root: Root) -> str:
     return f"tracklib sync{place}"
 
 
-class _Progress:
-    """A line on the terminal that says what is waited for."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        stream = sys.stderr
-        self._stream = stream if stream is not None and stream.isatty() and not quiet else None
-        self._began = time.monotonic()
-        self._shown = False
-
-    def show(self, lines: list[Line]) -> None:
-        """Show how much is pending, once that takes noticeably long."""
-        pending = {line.entry: line.pending for line in lines if line.pending}
-        if self._stream is None or not pending or time.monotonic() - self._began < 0.5:
-            return
-        text = ", ".join(f"{entry} {count:,}" for entry, count in pending.items())
-        self._stream.write(f"\r\x1b[Ktracklib: delivering: {text} pending (Ctrl-C: leave it to tracklib sync)")
-        self._stream.flush()
-        self._shown = True
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._stream is not None and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+def _pending(lines: list[Line]) -> str:
+    pending = {line.entry: line.pending for line in lines if line.pending}
+    return (
+        f"delivering: {', '.join(f'{entry} {count:,}' for entry, count in pending.items())} pending" if pending else ""
+    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from tracklib.model.records import Artifact
 from tracklib.tracking import references
 from tracklib.tracking.artifacts import Found, capture, find, name_of
 from tracklib.tracking.endings import endings
+from tracklib.tracking.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from tracklib.tracking.recorder import Recorder
@@ -147,16 +147,15 @@ class Shelf:
 
     def wait(self) -> None:
         """Wait until everything is taken in, at most the finish timeout."""
-        progress = _Progress(quiet=self._options.messages.quiet)
         deadline = time.monotonic() + self._options.finish_timeout
         looked = 0.0
-        while is_pending(self._folder) and time.monotonic() < deadline:
-            if time.monotonic() - looked > 1:
-                looked = time.monotonic()
-                self._look_after()
-                progress.show(self.left)
-            time.sleep(_POLL)
-        progress.clear()
+        with ProgressLine(quiet=self._options.messages.quiet) as line:
+            while is_pending(self._folder) and time.monotonic() < deadline:
+                if time.monotonic() - looked > 1:
+                    looked = time.monotonic()
+                    self._look_after()
+                    line.show(lambda: f"storing artifacts: {self.left() / 1e6:,.0f} MB left")
+                time.sleep(_POLL)
         if left := self.left():
             text = (
                 f"artifacts: {left / 1e6:,.0f} MB are still being stored, by a process that goes on; where that ends "
@@ -185,26 +184,3 @@ def _wait_for_all() -> None:
     _to_await.clear()
     for shelf in waited:
         shelf.at_last()
-
-
-class _Progress:
-    """A line on the terminal that says what is waited for."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        stream = sys.stderr
-        self._stream = stream if stream is not None and stream.isatty() and not quiet else None
-        self._shown = False
-
-    def show(self, left: Callable[[], int]) -> None:
-        """Show how much is left, once that takes noticeably long."""
-        if self._stream is not None:
-            text = f"storing artifacts: {left() / 1e6:,.0f} MB left (Ctrl-C: leave it to tracklib sync)"
-            self._stream.write(f"\r\x1b[Ktracklib: {text}")
-            self._stream.flush()
-            self._shown = True
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._stream is not None and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
