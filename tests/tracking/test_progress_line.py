@@ -30,15 +30,20 @@ def test_a_line_is_shown_once_waiting_is_noticed_and_taken_away(monkeypatch, clo
     """Half a second passes in silence; then the line stands there, and is gone at the end, Ctrl-C or not."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with pytest.raises(KeyboardInterrupt), ProgressLine(quiet=False) as line:
-        line.show(lambda: "early")
-        assert terminal.getvalue() == ""
-        clock[0] += 0.6
-        line.show(lambda: "")
-        assert terminal.getvalue() == ""
-        line.show(lambda: "storing 3 MB")
-        assert terminal.getvalue() == "\r\x1b[Ktracklib: storing 3 MB (Ctrl-C: leave it to tracklib sync)"
-        raise KeyboardInterrupt
+
+    def waited() -> None:
+        with ProgressLine(quiet=False) as line:
+            line.show(lambda: "early")
+            assert terminal.getvalue() == ""
+            clock[0] += 0.6
+            line.show(lambda: "")
+            assert terminal.getvalue() == ""
+            line.show(lambda: "storing 3 MB")
+            assert terminal.getvalue() == "\r\x1b[Ktracklib: storing 3 MB (Ctrl-C: leave it to tracklib sync)"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        waited()
     assert terminal.getvalue().endswith("sync)\r\x1b[K")
 
 
