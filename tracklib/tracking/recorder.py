@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -11,7 +12,7 @@ from tracklib.errors import BadValueError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Artifact, Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
+from tracklib.model.records import Artifact, Body, Metrics, Notes, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
 from tracklib.tracking.redaction import Redactor
@@ -33,6 +34,7 @@ class Recorder:
 
     Attributes:
         open: Whether the run still takes records.
+        prefix: What every name begins with: ``"rank_3/"`` where several ranks write one run, else empty.
         next_step: The step of a ``log()`` that names none; ``None`` until the earlier attempts were looked at.
         plain: Whether `log_plain` may be used now.
         params: The params so far, as a tree.
@@ -42,6 +44,7 @@ class Recorder:
     def __init__(self, writer: SegmentWriter, redactor: Redactor, messages: Messages, *, strict: bool) -> None:
         self.writer = writer
         self.open = True
+        self.prefix = ""
         self.plain = False
         self.next_step: int | None = None
         self.params: dict[str, JSON] = {}
@@ -57,7 +60,7 @@ class Recorder:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
         self._find_step = find_step
         self.next_step = next_step
-        self.plain = next_step is not None
+        self.plain = next_step is not None and not self.prefix
 
     def write(self, body: Body) -> None:
         """Write a record as it is."""
@@ -117,7 +120,7 @@ class Recorder:
         numbers = self._numbers(values, problems)
         if self.next_step is None:
             self.next_step = self._find_step()
-        self.plain = True
+        self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
             moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
@@ -140,7 +143,7 @@ class Recorder:
                 problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
                 continue
             try:
-                numbers[str(key)] = scalars.number(value)
+                numbers[self.prefix + key] = scalars.number(value)
             except BadValueError as error:
                 secret = self._redactor.is_secret_name(key)
                 problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
@@ -163,7 +166,7 @@ class Recorder:
         writer = self.writer
         with writer.lock:
             first = not self.aggregates
-            self.aggregates.define(key, wanted, maximize=maximize)
+            self.aggregates.define(self.prefix + key, wanted, maximize=maximize)
             mine, behind = writer.writer, writer.seq
         if not first:  # every series has been followed since
             return
@@ -181,14 +184,26 @@ class Recorder:
         values = self._clean_tree(tree(params, self._tell_change), "params")
         if values:
             self.params = merge(self.params, values)
-            self.write(Params(values))
+            self.write(Params({self.prefix.rstrip("/"): values} if self.prefix else values))
+
+    def hold_params(self, params: object) -> None:
+        """Take in params that another rank writes."""
+        clean = self._redactor.tree(tree(params, lambda *_: None), lambda _: None)
+        assert isinstance(clean, dict)
+        self.params = merge(self.params, clean)
+
+    def notes(self, text: object) -> None:
+        """Write the run's description, which is the first rank's to write."""
+        clean = self.clean_text(text, "notes")
+        if not self.prefix:
+            self.write(Notes(clean))
 
     def tags(self, tags: object) -> None:
         """Write tags."""
         problems: list[str] = []
         clean = self._clean_tree(tag_values(tags, problems), "tag")
         if clean:
-            self.write(Tags(cast("dict[str, str | None]", clean)))
+            self.write(Tags({self.prefix + key: cast("str | None", value) for key, value in clean.items()}))
         if problems:
             raise BadValueError("; ".join(problems))
 
@@ -196,7 +211,8 @@ class Recorder:
         """Write one summary value."""
         if not isinstance(key, str) or not key:
             raise BadValueError(f"expected a name, a text that is not empty, got {scalars.describe(key)}")
-        self.write(Summary(self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")))
+        clean = self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")
+        self.write(Summary({self.prefix + name: leaf for name, leaf in clean.items()}))
 
     def metadata(self, values: Mapping[str, object] | None) -> dict[str, JSON]:
         """Return an artifact's metadata, as a tree without secrets."""
@@ -204,7 +220,7 @@ class Recorder:
 
     def artifact(self, artifact: Artifact, left_out: list[str]) -> None:
         """Write an artifact, and name what was left out of it."""
-        self.write(artifact)
+        self.write(replace(artifact, name=self.prefix + artifact.name) if self.prefix else artifact)
         for text in left_out:
             self._refuse(f"artifact {artifact.name!r}: left out {text}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.messages import Messages
-from tracklib.model.records import Notes, RunEnd, RunStart
+from tracklib.model.records import RunEnd, RunStart
 from tracklib.model.scalars import describe_error
 from tracklib.tracking.endings import Ending, ending_of, endings
 from tracklib.tracking.recorder import Recorder
@@ -39,6 +40,8 @@ class RunOptions:
         strict: Raise `BadValueError` where a value cannot be recorded.
         on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
         urls: Returns the vendors' addresses, by backend.
+        prefix: What every name begins with that this process records: ``"rank_3/"``; empty for the first rank.
+        params: What the first rank records of params, which this one knows.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class RunOptions:
         self.redactor = redactor
         self.messages = messages
         self.strict = strict
+        self.prefix = ""
+        self.params: Mapping[str, object] | None = None
         self.on_finish = on_finish
         self.urls = urls
 
@@ -81,8 +86,12 @@ class Run:
         self._pid = os.getpid()
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
         self._recorder = Recorder(writer, options.redactor, options.messages, strict=options.strict)
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder))
+        self._recorder.prefix = options.prefix
+        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder, options.prefix))
         self._recorder.write(start)
+        if options.params is not None:
+            params = options.params
+            self._recorder.guarded("init", lambda: self._recorder.hold_params(params))
         self.summary = RunSummary(self._record_summary)
         _open_runs.add(self)
 
@@ -176,7 +185,7 @@ class Run:
     def set_notes(self, text: str, /) -> None:
         """Set the run's description."""
         recorder = self._recorder
-        recorder.guarded("set_notes", lambda: recorder.write(Notes(recorder.clean_text(text, "notes"))))
+        recorder.guarded("set_notes", lambda: recorder.notes(text))
 
     def define_metric(self, key: str, /, *, summary: str | Iterable[str] = ("last",), goal: str = "minimize") -> None:
         """Ask for summary values of a metric, which are recorded as ``<key>.<aggregate>`` when the run ends.
@@ -249,13 +258,24 @@ class Run:
         self._options.on_finish(wait)
 
 
-def _next_after(folder: RunFolder) -> int:
-    """Return the step after the highest one that earlier attempts recorded."""
+def _next_after(folder: RunFolder, prefix: str) -> int:
+    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so."""
     from tracklib.journal.reader import read_run
     from tracklib.model.records import Metrics
 
-    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, Metrics))
+    bodies = (record.body for record in read_run(folder))
+    found = (body for body in bodies if isinstance(body, Metrics))
+    steps = (body.step for body in found if any(_rank_of(key) == prefix for key in body.values))
     return int(max(steps, default=-1) // 1) + 1
+
+
+_RANK = re.compile(r"rank_[1-9][0-9]*/")
+
+
+def _rank_of(key: str) -> str:
+    """Return what a metric's name begins with where a rank other than the first recorded it."""
+    found = _RANK.match(key)
+    return found[0] if found is not None else ""
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
