@@ -107,3 +107,38 @@ if not again:
     assert sorted((start.rank, start.attempt) for start in starts) == [(0, 1), (0, 2), (1, 1), (1, 2)]
     state = fold("", read_run(folder))
     assert (state.status, state.attempt) == ("finished", 2)
+
+
+RACE = """
+import tracklib
+run = tracklib.init("p", ranks="all", resume="never", config={"lr": 0.1})
+for step in range(5):
+    run.log({"a": float(step)}, step=step)
+"""
+
+
+def test_ranks_that_begin_in_the_same_moment(tmp_path: Path, root: Root) -> None:
+    """However eight ranks fall over each other as they begin, they write one attempt of one run, and no warning."""
+    for trial in range(3):
+        folder = tmp_path / f"{trial}"
+        folder.mkdir()
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", RACE], env=environ(folder, rank), stderr=subprocess.PIPE, text=True, cwd=folder
+            )
+            for rank in range(RANKS)
+        ]
+        said = [process.communicate(timeout=120)[1] for process in processes]
+        assert ([process.returncode for process in processes], said) == ([0] * RANKS, [""] * RANKS)
+        (run,) = Root(folder / ".tracklib").runs()
+        starts = [record.body for record in read_run(run) if isinstance(record.body, RunStart)]
+        assert sorted((start.rank, start.attempt) for start in starts) == [(rank, 1) for rank in range(RANKS)]
+        assert glance(run).info.status == "finished"
+
+
+def environ(folder: Path, rank: int) -> dict[str, str]:
+    """Return what torchrun gives a rank (torch 2.13)."""
+    own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": RANKS, "LOCAL_WORLD_SIZE": RANKS}
+    agent = {"TORCHELASTIC_RUN_ID": "none", "TORCHELASTIC_ERROR_FILE": f"{folder}/attempt_0/{rank}/error.json"}
+    texts = {key: str(value) for key, value in {**own, **agent}.items()}
+    return {**clean_environ(), "TRACKLIB_DIR": str(folder / ".tracklib"), **texts}

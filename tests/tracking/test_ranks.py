@@ -199,7 +199,7 @@ def test_all_ranks_write_one_run(start, root: Root, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["the job is known", "an id alone"])
-def test_ranks_of_one_start_share_an_attempt(start, known: bool, root: Root) -> None:
+def test_ranks_of_one_start_share_an_attempt(start, known, root: Root) -> None:
     """Whatever order they come in, ranks that are started together have one attempt, one more at each restart."""
     for restart, order in enumerate([(0, 1, 2), (2, 0, 1), (1, 2, 0)]):
         runs = [start(rank, restart=restart, known=known, ranks="all", id="r") for rank in order]

@@ -95,6 +95,8 @@ def attempt_of(folder: RunFolder, run: str, resume: object, rank: Rank | None) -
         starts = [start for _, _, start in starts_of(folder)] if exists else []
     except OSError:  # a root that cannot be read: nothing is known of earlier attempts
         exists, starts = False, []
+    if rank is not None:  # a segment that begins with no start yet is another rank's, which is about to write it
+        exists = bool(starts)
     shared = _shared(starts, rank) if rank is not None else None
     if shared is not None:
         return shared
