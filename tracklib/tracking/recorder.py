@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ from tracklib.errors import BadValueError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
+from tracklib.model.devices import Kept, is_on_device, keep, own_part
 from tracklib.model.records import Artifact, Body, Metrics, Notes, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
@@ -21,6 +23,7 @@ from tracklib.typing import JSON, Number, Step
 
 if TYPE_CHECKING:
     from tracklib.journal.writer import SegmentWriter
+    from tracklib.tracking.deferred import Deferred
 
 __all__ = ["Recorder"]
 
@@ -55,6 +58,7 @@ class Recorder:
         self._forked = False
         self._notices = 0
         self._unlisted: dict[str, int] = {}
+        self._deferred: Deferred | None = None
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
@@ -74,6 +78,7 @@ class Recorder:
         """Remember that this is a forked child, which records in a segment of its own, if it records at all."""
         self._forked = True
         self.plain = False
+        self._deferred = None  # the parent fetches its own
 
     # -- metrics
 
@@ -117,33 +122,78 @@ class Recorder:
         if not isinstance(values, Mapping):
             raise BadValueError(f"expected a mapping of names to numbers, got {scalars.describe(values)}")
         problems: list[str] = []
-        numbers = self._numbers(values, problems)
+        kept: dict[str, Kept] = {}
+        numbers = self._numbers(values, kept, problems)
         if self.next_step is None:
             self.next_step = self._find_step()
         self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
-            moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
+            moment = None if timestamp is None else scalars.timestamp_ns(timestamp)
+            if numbers or kept:
+                self.next_step = max(self.next_step or 0, int(at // 1) + 1)
+            if kept:
+                self._defer(kept, at, moment)
             if numbers:
-                self._write_metrics(numbers, {"step": metric_token(at), **moment}, at)
+                self._write_metrics(numbers, at, moment)
         if problems:
             raise BadValueError("; ".join(problems))
 
-    def _write_metrics(self, numbers: dict[str, Number], fields: dict[str, object], at: Step) -> None:
+    def _write_metrics(self, numbers: dict[str, Number], at: Step, moment: int | None) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
+        fields: dict[str, object] = {"step": metric_token(at)}
+        if moment is not None:
+            fields["timestamp"] = moment
         self._written(self.writer.append_fields("metrics", {**fields, "values": tokens}))
-        self.next_step = max(self.next_step or 0, int(at // 1) + 1)
         if self.aggregates:
             self.aggregates.update(numbers)
 
-    def _numbers(self, values: Mapping[Any, Any], problems: list[str]) -> dict[str, Number]:
+    # -- values on a device
+
+    def _defer(self, kept: dict[str, Kept], at: Step, moment: int | None) -> None:
+        from tracklib.tracking.deferred import Deferred, Waiting
+
+        if self._deferred is None:
+            self._deferred = Deferred(self._write_fetched)
+        now = time.time_ns() if moment is None else moment
+        self._deferred.put(Waiting(list(kept), list(kept.values()), at, now))
+
+    def _write_fetched(self) -> None:
+        """Write what came from a device, in the order of the calls, at the step and time of each."""
+        with self.writer.lock:
+            while self._deferred is not None and not self.writer.closed and (item := self._deferred.take()) is not None:
+                waiting, values = item
+                found = dict(zip(waiting.names, values, strict=True))
+                if numbers := {name: value for name, value in found.items() if not isinstance(value, BadValueError)}:
+                    self._write_metrics(numbers, waiting.step, waiting.time)
+                for name, value in found.items():
+                    if isinstance(value, BadValueError):
+                        self._refuse(f"log: metric {name!r}: {value}")
+
+    def settle(self, seconds: float) -> None:
+        """Write what is still on a device, where it comes in time; count what does not. Do not hold the lock."""
+        if self._deferred is None:
+            return
+        left = self._deferred.drain(seconds)
+        self._write_fetched()
+        if left:
+            text = f"values that their device did not give within {seconds:g} s of the run's end"
+            self._messages.warn(f"{left} {text} are not recorded")
+            self._note("dropped", text, left)
+
+    def _numbers(self, values: Mapping[Any, Any], kept: dict[str, Kept], problems: list[str]) -> dict[str, Number]:
         numbers: dict[str, Number] = {}
         for key, value in values.items():
             if not isinstance(key, str) or not key:
                 problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
                 continue
             try:
-                numbers[self.prefix + key] = scalars.number(value)
+                if type(value) is float:
+                    numbers[self.prefix + key] = value
+                elif is_on_device(part := own_part(value)):
+                    kept[self.prefix + key] = keep(part)
+                else:
+                    numbers[self.prefix + key] = scalars.number(part)
             except BadValueError as error:
                 secret = self._redactor.is_secret_name(key)
                 problem = f"expected a number, got {type(value).__name__}" if secret else str(error)

@@ -31,6 +31,8 @@ __all__ = ["Run", "RunOptions"]
 
 _FINAL = ("finished", "failed", "killed", "crashed")
 _MAX_ERROR = 2000
+_DEVICE_PATIENCE = 10.0
+"""Seconds that the run's end waits for values that are still on a device."""
 
 
 class RunOptions:
@@ -102,7 +104,8 @@ class Run:
 
         Args:
             values: A number for each metric's name. NaN and infinities are values; numbers of numpy, torch and other
-                frameworks are widened exactly.
+                frameworks are widened exactly. One on a GPU is copied there as it is now and fetched in the
+                background, so that this waits for no device.
             step: Any int or finite float, in any order, repeated or negative; one more than the highest so far where
                 omitted.
             timestamp: Seconds since 1970-01-01 UTC; now where omitted.
@@ -242,6 +245,7 @@ class Run:
         recorder = self._recorder
         if os.getpid() != self._pid:
             return
+        recorder.settle(_DEVICE_PATIENCE)
         with recorder.writer.lock:  # of two threads, or a thread and a signal's handler, one ends the run
             if recorder.writer.closed:
                 return
