@@ -20,6 +20,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 import tracklib
+from tracklib.journal.layout import RunFolder
 from tracklib.journal.reader import read_run
 from tracklib.model.records import Metrics
 
@@ -69,7 +70,7 @@ def measure(*, waits: bool) -> dict[str, Any]:
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
             took = train(run, matrix, waits=waits)
         run.finish()
-        points = [record.body for record in read_run(run.folder) if isinstance(record.body, Metrics)]
+        points = [record.body for record in read_run(RunFolder(run.path)) if isinstance(record.body, Metrics)]
     wrong = 2 * STEPS - sum(body.values["loss"] == body.step for body in points)
     # Two synchronisations frame the loop; they are the measurement's own.
     waiting = calls(seen, threading.get_native_id())

@@ -121,7 +121,7 @@ def fetch(kept: Sequence[Kept]) -> list[Union[Number, BadValueError]]:
     groups: dict[object, list[int]] = {}
     for place, item in enumerate(kept):
         alone = _framework(item.value) != "torch"
-        groups.setdefault(place if alone else (item.value.device, item.value.dtype), []).append(place)
+        groups.setdefault(place if alone else (str(item.value.device), item.value.dtype), []).append(place)
     found: dict[int, Union[Number, BadValueError]] = {}
     for places in groups.values():
         found.update(zip(places, _read([kept[place] for place in places]), strict=True))
