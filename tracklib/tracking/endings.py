@@ -77,6 +77,10 @@ class Endings:
         if at_last is not None:
             self._at_last = at_last
 
+    def survived(self) -> None:
+        """The process lives on after what looked like its end, as a notebook's kernel does."""
+        self._seen = None
+
     def forget(self, run: object) -> None:
         """A run ended by itself."""
         self._runs.pop(id(run), None)

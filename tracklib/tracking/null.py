@@ -27,6 +27,8 @@ class NullTracker:
     """
 
     attempt = 1
+    is_open = False
+    place = ("", 0)
 
     def __init__(self, *, id: str = "", name: str = "", project: str = "") -> None:
         self.id = id

@@ -234,6 +234,23 @@ class Run:
     ) -> None:
         self.end(ending_of(error))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run takes records, in this process."""
+        return self._recorder.open and os.getpid() == self._pid
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """How far this process's part of the journal has come: its writer, and the number of the last record."""
+        return self._recorder.writer.writer, self._recorder.writer.seq
+
+    def _repr_html_(self) -> str:
+        from tracklib.tracking.notebook import card
+
+        state = "open" if self.is_open else "ended"
+        facts = {"project": self.project, "id": self.id, "attempt": str(self.attempt), "state": state}
+        return card(self.name, facts, self.url)
+
     def __repr__(self) -> str:
         return f"<tracklib.Run {self.project}/{self.id} {self.name!r}>"
 

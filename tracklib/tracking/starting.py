@@ -17,6 +17,7 @@ from tracklib.tracking.context import surroundings
 from tracklib.tracking.current import set_current
 from tracklib.tracking.endings import ending_of, endings
 from tracklib.tracking.identity import Resume, attempt_of, distributed, required, run_id
+from tracklib.tracking.notebook import cells
 from tracklib.tracking.null import NullTracker
 from tracklib.tracking.ranks import find_rank
 from tracklib.tracking.redaction import Redactor
@@ -96,6 +97,7 @@ def init(
     else:
         writing = rank
     chosen = required(known, writing)
+    cells.begin(parent, messages)
     start = RunStart(
         settings.project,
         name if name is not None else chosen,
@@ -124,6 +126,7 @@ def init(
         run.end(ending_of(error))
         raise
     set_current(run)
+    cells.began(run)
     return run
 
 
@@ -186,5 +189,5 @@ def _begin(
         options.on_finish = deliverer.finished
         options.urls = deliverer.urls
         at_last = deliverer.at_last
-    endings.watch(run, run.end, at_last)
+    endings.watch(run, lambda ending: run.end(cells.ending(run) or ending), at_last)
     return run
