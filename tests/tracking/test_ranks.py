@@ -216,6 +216,12 @@ def test_a_rank_that_never_began_does_not_fall_behind(start) -> None:
     assert [run.attempt for run in second] == [2, 2]
 
 
+def test_a_rank_that_begins_the_run_twice_makes_two_attempts(start) -> None:
+    """Ranks that continue a run within one start share the second attempt too, even one that comes late to the first."""
+    assert [start(rank, ranks="all", id="r").attempt for rank in (0, 0, 1, 1, 2)] == [1, 2, 1, 2, 1]
+    assert [start(0, id="z").attempt for _ in range(3)] == [1, 2, 3]
+
+
 def test_steps_go_on_for_each_rank_by_itself(start) -> None:
     """After a restart, a step that is left out follows the rank's own, whatever the others have reached."""
     for rank in range(2):

@@ -115,16 +115,14 @@ def _shared(starts: Iterable[RunStart], rank: Rank) -> int | None:
     Two ranks that look before either has written count on from the same earlier attempts, to the same number: no
     message between them is needed.
     """
-    if rank.launch is not None:
-        mark = _digest(rank.launch)
-        return next((start.attempt for start in starts if _of(start, "launch") == mark), None)
-    # Nothing tells this start from the one before: this rank joins the latest attempt that lacks it.
-    latest: dict[int, set[int | None]] = {}
+    begun: dict[int, set[int | None]] = {}
+    mark = None if rank.launch is None else _digest(rank.launch)
     for start in starts:
-        latest.setdefault(start.attempt, set()).add(start.rank)
-    last = max(latest, default=0)
-    ranks = latest.get(last, {rank.rank})
-    return last if rank.rank not in ranks and None not in ranks else None
+        if mark is None or _of(start, "launch") == mark:
+            begun.setdefault(start.attempt, set()).add(start.rank)
+    if mark is None and begun:  # nothing tells this start from the one before: the latest attempt is the one to join
+        begun = {max(begun): begun[max(begun)]}
+    return min((n for n, ranks in begun.items() if rank.rank not in ranks and None not in ranks), default=None)
 
 
 def _of(start: RunStart, key: str) -> object:

@@ -104,7 +104,7 @@ def init(
         group,
         job_type,
         parent.id or None if isinstance(parent, (Run, NullTracker)) else parent,
-        attempt_of(Root(found.root).run(settings.project, chosen), chosen, resume, rank),
+        attempt_of(Root(found.root).run(settings.project, chosen), chosen, resume, writing),
         {**surroundings(), **({} if rank is None else {"distributed": distributed(rank)})},
         None if writing is None else writing.rank,
     )
@@ -115,19 +115,25 @@ def init(
     )
     if run is None:
         return _nothing(config)
+    if is_first:  # every rank is called with the same
+        _describe(run, config, tags, notes)
+    set_current(run)
+    cells.began(run)
+    return run
+
+
+def _describe(run: Run, config: Mapping[str, object] | None, tags: TagsLike | None, notes: str | None) -> None:
+    """Record what the call says of the run; under ``strict``, what is wrong in it ends the run."""
     try:
-        if config is not None and is_first:  # every rank is called with the same
+        if config is not None:
             run.log_params(config)
-        if tags is not None and is_first:
+        if tags is not None:
             run.set_tags(tags)
-        if notes is not None and is_first:
+        if notes is not None:
             run.set_notes(notes)
     except BaseException as error:
         run.end(ending_of(error))
         raise
-    set_current(run)
-    cells.began(run)
-    return run
 
 
 def _nothing(config: Mapping[str, object] | None, *, id: str = "", name: str = "", project: str = "") -> NullTracker:
