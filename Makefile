@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-DEV := graphql-core hypothesis mypy psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
+DEV := graphql-core hypothesis ipykernel joblib mypy psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
 TOGETHER := mlflow scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
@@ -52,8 +52,9 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 test: $(STAMP) ## run every test, against a real MLflow too
 	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
-soak: $(STAMP) ## kill training 200 times and relays 50 times, and count what is lost
-	@TRACKLIB_KILLS=200 $(PY) -m pytest -q -p no:randomly tests/promises/test_2_never_lost.py
+soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times; count what is lost
+	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
+		tests/promises/test_2_never_lost.py tests/promises/test_2_restarts.py tests/tracking/test_workers.py
 
 lint: $(STAMP) ## check form and style
 	@$(BIN)/ruff format --check .

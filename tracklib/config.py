@@ -32,6 +32,8 @@ class Settings:
         strict: Raise where a value cannot be recorded, instead of refusing it by name.
         finish_timeout: Seconds that the process waits at its end for what is pending; ``inf`` until delivered.
         quiet: Print nothing but warnings.
+        ranks: Of a distributed job, who records: rank ``zero`` alone, or ``all``, each told apart.
+        run_id: The id of runs that name none; from the environment alone.
         redact: Further names whose values are secrets.
         redact_except: Names whose values are none, though they look like it.
         capture: What is learned of a run's surroundings: words of `CAPTURES`.
@@ -47,6 +49,8 @@ class Settings:
     strict: bool = False
     finish_timeout: float = 30.0
     quiet: bool = False
+    ranks: Literal["zero", "all"] = "zero"
+    run_id: str = ""
     redact: tuple[str, ...] = ()
     redact_except: tuple[str, ...] = ()
     capture: tuple[str, ...] = ("git", "packages", "hardware", "launcher", "script", "system")
@@ -55,10 +59,14 @@ class Settings:
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
-_TEXT = frozenset({"dir", "project", "reserve"})
+_TEXT = frozenset({"dir", "project", "reserve", "run_id"})
+_NOT_EMPTY = ("dir", "project")
 _SHORTEST_INTERVAL = 0.1
 _RESERVE = re.compile(r"\s*(?:auto|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|b|[kmgt]b))\s*", re.IGNORECASE)
-_MODES = ("online", "offline", "disabled")
+_CHOICES = {"mode": ("online", "offline", "disabled"), "ranks": ("zero", "all")}
+_ENVIRONMENT_ONLY = frozenset({"run_id"})
+"""In a file, it would make one run of all that the project ever starts."""
+
 _LISTS = frozenset({"backends", "redact", "redact_except", "capture"})
 
 CAPTURES = (*Settings.capture, "console")
@@ -108,7 +116,7 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
             if key not in _KEYS and isinstance(value, dict):
                 tables[key] = {**tables.get(key, {}), **value}
                 continue
-            _check_key(key, _KEYS, f"{path}")
+            _check_key(key, [name for name in _KEYS if name not in _ENVIRONMENT_ONLY], f"{path}")
             if key in raw and not _agrees(raw[key], value):
                 overridden.setdefault(key, []).append(origins[key])
             raw[key], origins[key] = value, str(path)
@@ -228,7 +236,7 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     exact = all(_is_exact(key, value) for key, value in raw.items())
     # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
     settings = Settings(**raw) if exact else _converted(raw, origins)
-    wrong = [(key, "expected a text that is not empty") for key in sorted(_TEXT) if not getattr(settings, key).strip()]
+    wrong = [(key, "expected a text that is not empty") for key in _NOT_EMPTY if not getattr(settings, key).strip()]
     if not settings.finish_timeout >= 0:  # nor NaN
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
     if not settings.system_interval >= _SHORTEST_INTERVAL:
@@ -274,8 +282,8 @@ def _is_exact(key: str, value: object) -> bool:
         return type(value) is str
     if key in _LISTS:
         return type(value) is tuple and all(type(item) is str for item in value)
-    if key == "mode":
-        return value in _MODES
+    if key in _CHOICES:
+        return value in _CHOICES[key]
     return type(value) is type(getattr(Settings, key))
 
 
@@ -283,7 +291,7 @@ def _explain(error: Any, raw: Mapping[str, Any], origins: Mapping[str, str]) -> 
     lines = []
     for item in error.errors(include_url=False):
         key = str(item["loc"][0]) if item["loc"] else "settings"
-        choices = _MODES if key == "mode" else ()
+        choices = _CHOICES.get(key, ())
         hint = nearest(str(raw.get(key)), choices) if choices else ""
         lines.append(f"{origins.get(key, 'settings')}: {key}: {item['msg'].lower()}, got {raw.get(key)!r}{hint}")
     return "\n".join(lines)

@@ -202,3 +202,21 @@ def test_surroundings_stand_in_the_portrait(bench: Bench) -> None:
     shown = bench("show", "abc", "--json").json
     assert shown["context"]["packages"] == {"a": "1", "b": "2"}
     assert shown["system"] == {"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": "NaN"}
+
+
+def test_overlaps_of_attempts_are_told(bench: Bench) -> None:
+    """Steps that a later attempt logged again are counted, and each point tells its attempt; a run of one has none."""
+    for first in (0, 6, 8):
+        with tracklib.init("p", id="again", dir=bench.root.path) as run:
+            for step in range(first, 10):
+                run.log({"a": 1.0}, step=step)
+    with tracklib.init("p", id="once", dir=bench.root.path) as run:
+        run.log({"a": 1.0}, step=0)
+        run.log({"a": 1.0}, step=0)
+    lines = [plain(line) for line in bench("show", "again").out.splitlines()]
+    assert "attempt 3" in lines
+    assert any(line.startswith("overlap 6 steps logged again by a later attempt") for line in lines)
+    (metric,) = bench("show", "again", "--json", "--points").json["metrics"]
+    assert metric["again"] == 6
+    assert metric["series"]["attempt"] == [1] * 10 + [2] * 4 + [3] * 2
+    assert "logged again" not in bench("show", "once").out

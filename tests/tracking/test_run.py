@@ -168,7 +168,7 @@ def test_resume(bodies, root) -> None:
         tracklib.init("p", id="r", resume="never")
     assert [body.attempt for body in bodies(RunStart, run=run)] == [1, 2, 3]
     assert tracklib.init("other", id="r").attempt == 1
-    with pytest.raises(UsageError, match="expected resume 'allow', 'must' or 'never', got 'maybe'"):
+    with pytest.raises(UsageError, match="expected resume 'allow', 'must', 'never' or 'auto', got 'maybe'"):
         tracklib.init("p", resume="maybe")
 
 

@@ -83,6 +83,8 @@ def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     yield "lasted", f"{duration_text((until - info.started) / 1e9)}{ended}"
     if info.attempt > 1:
         yield "attempt", info.attempt
+    if again := max((series.again for series in whole.metrics.values()), default=0):
+        yield "overlap", f"{plural(again, 'step')} logged again by a later attempt; all are kept (--points tells which)"
     named = (("group", info.group), ("job type", info.job_type), ("parent", info.parent))
     yield from ((key, value) for key, value in named if value is not None)
     console = f", {state.console:,} of them console output" if state.console else ""

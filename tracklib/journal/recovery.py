@@ -11,12 +11,10 @@ from tracklib.journal.liveness import Life, last_beat, life_of
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.segment import Header
 from tracklib.journal.whole_segment import place_segment
+from tracklib.model.ends import REAPER
 from tracklib.model.records import Record, RunEnd, RunStart
 
-__all__ = ["REAPER", "has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
-
-REAPER = "-reaped"
-"""What a reaper adds to the id of the writer that it ends."""
+__all__ = ["has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
 
 _TAIL = 1 << 16
 

@@ -83,6 +83,10 @@ class Endings:
         if self._is_owner() and wait not in self._before:
             self._before.append(wait)
 
+    def survived(self) -> None:
+        """The process lives on after what looked like its end, as a notebook's kernel does."""
+        self._seen = None
+
     def forget(self, run: object) -> None:
         """A run ended by itself."""
         self._runs.pop(id(run), None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
+from tracklib.model.trees import merge, tree
 from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
@@ -20,14 +22,21 @@ __all__ = ["NullTracker"]
 
 
 class NullTracker:
-    """Takes everything, keeps nothing: no file, no thread, no process."""
+    """Takes everything, records nothing: no file, no thread, no process.
 
-    id = ""
-    name = ""
-    project = ""
+    Attributes:
+        id: Of the run that another rank records, where this one can know it; else empty.
+        config: The params that it was given, so that code which reads them runs on every rank.
+    """
+
     attempt = 1
+    is_open = False
+    place = ("", 0)
 
-    def __init__(self) -> None:
+    def __init__(self, *, id: str = "", name: str = "", project: str = "") -> None:
+        self.id = id
+        self.name = name
+        self.project = project
         self.config: dict[str, JSON] = {}
         self.path = Path(os.devnull)
         self.summary: dict[str, JSON] = {}
@@ -39,7 +48,9 @@ class NullTracker:
         """Do nothing."""
 
     def log_params(self, params: Mapping[str, object], /) -> None:
-        """Do nothing."""
+        """Keep params for `config`; record nothing."""
+        with contextlib.suppress(Exception):  # what cannot be a param is refused where somebody records
+            self.config = merge(self.config, tree(params, lambda *_: None))
 
     def set_tags(self, tags: TagsLike, /) -> None:
         """Do nothing."""

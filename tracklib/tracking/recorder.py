@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,8 @@ from tracklib.errors import BadValueError, NoRoomError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
+from tracklib.model.devices import Kept, is_on_device, keep, own_part
+from tracklib.model.records import Body, Metrics, Notes, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
 from tracklib.tracking.redaction import Redactor
@@ -22,6 +24,7 @@ from tracklib.typing import JSON, Number, Step
 if TYPE_CHECKING:
     from tracklib.journal.blobs import BlobStore
     from tracklib.journal.writer import SegmentWriter
+    from tracklib.tracking.deferred import Deferred
     from tracklib.tracking.media import Captured, Logged
 
 __all__ = ["Recorder"]
@@ -36,6 +39,7 @@ class Recorder:
 
     Attributes:
         open: Whether the run still takes records.
+        prefix: What every name begins with: ``"rank_3/"`` where several ranks write one run, else empty.
         next_step: The step of a ``log()`` that names none; ``None`` until the earlier attempts were looked at.
         plain: Whether `log_plain` may be used now.
         params: The params so far, as a tree.
@@ -48,6 +52,7 @@ class Recorder:
         self.writer = writer
         self._blobs = blobs
         self.open = True
+        self.prefix = ""
         self.plain = False
         self.next_step: int | None = None
         self.params: dict[str, JSON] = {}
@@ -58,12 +63,13 @@ class Recorder:
         self._forked = False
         self._notices = 0
         self._unlisted: dict[str, int] = {}
+        self._deferred: Deferred | None = None
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
         self._find_step = find_step
         self.next_step = next_step
-        self.plain = next_step is not None
+        self.plain = next_step is not None and not self.prefix
 
     def write(self, body: Body) -> None:
         """Write a record as it is."""
@@ -77,6 +83,7 @@ class Recorder:
         """Remember that this is a forked child, which records in a segment of its own, if it records at all."""
         self._forked = True
         self.plain = False
+        self._deferred = None  # the parent fetches its own
 
     # -- metrics
 
@@ -120,46 +127,93 @@ class Recorder:
         if not isinstance(values, Mapping):
             raise BadValueError(f"expected a mapping of names to numbers or media, got {scalars.describe(values)}")
         problems: list[str] = []
-        numbers, media = self._sorted(values, problems)
+        kept: dict[str, Kept] = {}
+        numbers, media = self._sorted(values, kept, problems)
         captured = self._captured(media, problems)  # before the lock, for a picture takes its time
         if self.next_step is None:
             self.next_step = self._find_step()
-        self.plain = True
+        self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
-            time = None if timestamp is None else scalars.timestamp_ns(timestamp)
+            moment = None if timestamp is None else scalars.timestamp_ns(timestamp)
+            if kept:
+                self._defer(kept, at, moment)
             if numbers:
-                self._write_metrics(numbers, at, time)
+                self._write_metrics(numbers, at, moment)
             for item in captured:
-                self.write(item.record(at, time))
-            if numbers or captured:
+                self.write(item.record(at, moment))
+            if numbers or kept or captured:
                 self.next_step = max(self.next_step or 0, int(at // 1) + 1)
         if problems:
             raise BadValueError("; ".join(problems))
 
-    def _write_metrics(self, numbers: dict[str, Number], at: Step, time: int | None) -> None:
+    def _write_metrics(self, numbers: dict[str, Number], at: Step, moment: int | None) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
-        moment = {} if time is None else {"timestamp": time}
-        self._written(self.writer.append_fields("metrics", {"step": metric_token(at), **moment, "values": tokens}))
+        fields: dict[str, object] = {"step": metric_token(at)}
+        if moment is not None:
+            fields["timestamp"] = moment
+        self._written(self.writer.append_fields("metrics", {**fields, "values": tokens}))
         if self.aggregates:
             self.aggregates.update(numbers)
 
-    def _sorted(self, values: Mapping[Any, Any], problems: list[str]) -> tuple[dict[str, Number], list[Logged]]:
-        """Return the metrics and the media among some values."""
+    # -- values on a device
+
+    def _defer(self, kept: dict[str, Kept], at: Step, moment: int | None) -> None:
+        from tracklib.tracking.deferred import Deferred, Waiting
+
+        if self._deferred is None:
+            self._deferred = Deferred(self._write_fetched)
+        now = time.time_ns() if moment is None else moment
+        self._deferred.put(Waiting(list(kept), list(kept.values()), at, now))
+
+    def _write_fetched(self) -> None:
+        """Write what came from a device, in the order of the calls, at the step and time of each."""
+        with self.writer.lock:
+            while self._deferred is not None and not self.writer.closed and (item := self._deferred.take()) is not None:
+                waiting, values = item
+                found = dict(zip(waiting.names, values, strict=True))
+                if numbers := {name: value for name, value in found.items() if not isinstance(value, BadValueError)}:
+                    self._write_metrics(numbers, waiting.step, waiting.time)
+                for name, value in found.items():
+                    if isinstance(value, BadValueError):
+                        self._refuse(f"log: metric {name!r}: {value}")
+
+    def settle(self, seconds: float) -> None:
+        """Write what is still on a device, where it comes in time; count what does not. Do not hold the lock."""
+        if self._deferred is None:
+            return
+        left = self._deferred.drain(seconds)
+        self._write_fetched()
+        if left:
+            text = f"values that their device did not give within {seconds:g} s of the run's end"
+            self._messages.warn(f"{left} {text} are not recorded")
+            self._note("dropped", text, left)
+
+    def _sorted(
+        self, values: Mapping[Any, Any], kept: dict[str, Kept], problems: list[str]
+    ) -> tuple[dict[str, Number], list[Logged]]:
+        """Return the metrics and the media among some values; those on a device are kept as they are now."""
         numbers: dict[str, Number] = {}
         media: list[Logged] = []
         for key, value in values.items():
             if not isinstance(key, str) or not key:
                 problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
-            elif found := _media_of(str(key), value):
+            elif found := _media_of(self.prefix + key, value):
                 media += found
             else:
-                self._number(str(key), value, numbers, problems)
+                self._number(self.prefix + key, value, numbers, kept, problems)
         return numbers, media
 
-    def _number(self, key: str, value: object, numbers: dict[str, Number], problems: list[str]) -> None:
+    def _number(
+        self, key: str, value: object, numbers: dict[str, Number], kept: dict[str, Kept], problems: list[str]
+    ) -> None:
         try:
-            numbers[key] = scalars.number(value)
+            if type(value) is float:
+                numbers[key] = value
+            elif is_on_device(part := own_part(value)):
+                kept[key] = keep(part)
+            else:
+                numbers[key] = scalars.number(part)
         except BadValueError as error:
             from tracklib.media.recognition import advice
 
@@ -191,7 +245,7 @@ class Recorder:
         writer = self.writer
         with writer.lock:
             first = not self.aggregates
-            self.aggregates.define(key, wanted, maximize=maximize)
+            self.aggregates.define(self.prefix + key, wanted, maximize=maximize)
             mine, behind = writer.writer, writer.seq
         if not first:  # every series has been followed since
             return
@@ -209,14 +263,26 @@ class Recorder:
         values = self._clean_tree(tree(params, self._tell_change), "params")
         if values:
             self.params = merge(self.params, values)
-            self.write(Params(values))
+            self.write(Params({self.prefix.rstrip("/"): values} if self.prefix else values))
+
+    def hold_params(self, params: object) -> None:
+        """Take in params that another rank writes."""
+        clean = self._redactor.tree(tree(params, lambda *_: None), lambda _: None)
+        assert isinstance(clean, dict)
+        self.params = merge(self.params, clean)
+
+    def notes(self, text: object) -> None:
+        """Write the run's description, which is the first rank's to write."""
+        clean = self.clean_text(text, "notes")
+        if not self.prefix:
+            self.write(Notes(clean))
 
     def tags(self, tags: object) -> None:
         """Write tags."""
         problems: list[str] = []
         clean = self._clean_tree(tag_values(tags, problems), "tag")
         if clean:
-            self.write(Tags(cast("dict[str, str | None]", clean)))
+            self.write(Tags({self.prefix + key: cast("str | None", value) for key, value in clean.items()}))
         if problems:
             raise BadValueError("; ".join(problems))
 
@@ -224,7 +290,8 @@ class Recorder:
         """Write one summary value."""
         if not isinstance(key, str) or not key:
             raise BadValueError(f"expected a name, a text that is not empty, got {scalars.describe(key)}")
-        self.write(Summary(self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")))
+        clean = self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")
+        self.write(Summary({self.prefix + name: leaf for name, leaf in clean.items()}))
 
     def metadata(self, values: Mapping[str, object] | None) -> dict[str, JSON]:
         """Return an artifact's metadata, as a tree without secrets."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.messages import Messages
-from tracklib.model.records import Notes, RunEnd, RunStart
+from tracklib.model.records import Body, Media, Metrics, RunEnd, RunStart
 from tracklib.model.scalars import describe_error
 from tracklib.tracking.endings import Ending, ending_of, endings
 from tracklib.tracking.recorder import Recorder
@@ -23,6 +24,8 @@ from tracklib.tracking.summary import RunSummary
 from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from typing_extensions import Self
 
     from tracklib.tracking.inputs import UsedArtifact
@@ -34,6 +37,8 @@ __all__ = ["Run", "RunOptions"]
 
 _FINAL = ("finished", "failed", "killed", "crashed")
 _MAX_ERROR = 2000
+_DEVICE_PATIENCE = 10.0
+"""Seconds that the run's end waits for values that are still on a device."""
 
 
 class RunOptions:
@@ -46,6 +51,8 @@ class RunOptions:
         delivers: Whether somebody waits for delivery then, which includes them.
         on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
         urls: Returns the vendors' addresses, by backend.
+        prefix: What every name begins with that this process records: ``"rank_3/"``; empty for the first rank.
+        params: What the first rank records of params, which this one knows.
     """
 
     def __init__(
@@ -65,6 +72,8 @@ class RunOptions:
         self.reserve = reserve
         self.finish_timeout = finish_timeout
         self.delivers = False
+        self.prefix = ""
+        self.params: Mapping[str, object] | None = None
         self.on_finish = on_finish
         self.urls = urls
 
@@ -95,8 +104,12 @@ class Run:
         self._pid = os.getpid()
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder))
+        self._recorder.prefix = options.prefix
+        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder, options.prefix))
         self._recorder.write(start)
+        if options.params is not None:
+            params = options.params
+            self._recorder.guarded("init", lambda: self._recorder.hold_params(params))
         self.summary = RunSummary(self._record_summary)
         _open_runs.add(self)
 
@@ -109,8 +122,10 @@ class Run:
 
         Args:
             values: By name: a number, or media. NaN and infinities are values; numbers of numpy, torch and other
-                frameworks are widened exactly. Media are `tracklib.Image`, `tracklib.Table`, ... and lists of them,
-                recorded as they are now; images of Pillow, figures and data frames may be passed as they are.
+                frameworks are widened exactly. One on a GPU is copied there as it is now and fetched in the
+                background, so that this waits for no device. Media are `tracklib.Image`, `tracklib.Table`, ... and
+                lists of them, recorded as they are now; images of Pillow, figures and data frames may be passed as
+                they are.
             step: Any int or finite float, in any order, repeated or negative; one more than the highest so far where
                 omitted.
             timestamp: Seconds since 1970-01-01 UTC; now where omitted.
@@ -220,7 +235,7 @@ class Run:
     def set_notes(self, text: str, /) -> None:
         """Set the run's description."""
         recorder = self._recorder
-        recorder.guarded("set_notes", lambda: recorder.write(Notes(recorder.clean_text(text, "notes"))))
+        recorder.guarded("set_notes", lambda: recorder.notes(text))
 
     def define_metric(self, key: str, /, *, summary: str | Iterable[str] = ("last",), goal: str = "minimize") -> None:
         """Ask for summary values of a metric, which are recorded as ``<key>.<aggregate>`` when the run ends.
@@ -266,6 +281,23 @@ class Run:
     ) -> None:
         self.end(ending_of(error))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run takes records, in this process."""
+        return self._recorder.open and os.getpid() == self._pid
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """How far this process's part of the journal has come: its writer, and the number of the last record."""
+        return self._recorder.writer.writer, self._recorder.writer.seq
+
+    def _repr_html_(self) -> str:
+        from tracklib.tracking.notebook import card
+
+        state = "open" if self.is_open else "ended"
+        facts = {"project": self.project, "id": self.id, "attempt": str(self.attempt), "state": state}
+        return card(self.name, facts, self.url)
+
     def __repr__(self) -> str:
         return f"<tracklib.Run {self.project}/{self.id} {self.name!r}>"
 
@@ -288,6 +320,7 @@ class Run:
         recorder = self._recorder
         if os.getpid() != self._pid:
             return
+        recorder.settle(_DEVICE_PATIENCE)
         with recorder.writer.lock:  # of two threads, or a thread and a signal's handler, one ends the run
             if recorder.writer.closed:
                 return
@@ -306,13 +339,28 @@ class Run:
         self._options.on_finish(wait)
 
 
-def _next_after(folder: RunFolder) -> int:
-    """Return the step after the highest one that earlier attempts recorded."""
+def _next_after(folder: RunFolder, prefix: str) -> int:
+    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so."""
     from tracklib.journal.reader import read_run
-    from tracklib.model.records import Media, Metrics
 
-    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, (Metrics, Media)))
+    steps = (body.step for body in (record.body for record in read_run(folder)) if _is_of(body, prefix))
     return int(max(steps, default=-1) // 1) + 1
+
+
+def _is_of(body: Body, prefix: str) -> TypeGuard[Metrics | Media]:
+    """Tell whether a record holds a step of the rank whose names begin so."""
+    if isinstance(body, Media):
+        return _rank_of(body.key) == prefix
+    return isinstance(body, Metrics) and any(_rank_of(key) == prefix for key in body.values)
+
+
+_RANK = re.compile(r"rank_[1-9][0-9]*/")
+
+
+def _rank_of(key: str) -> str:
+    """Return what a metric's name begins with where a rank other than the first recorded it."""
+    found = _RANK.match(key)
+    return found[0] if found is not None else ""
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()

@@ -78,7 +78,7 @@ class Shelf:
         clean, name, aliases = self._recorder.clean_text, given["name"], given["aliases"]
         words = [aliases] if isinstance(aliases, str) else aliases
         return Artifact(
-            name_of(path, None if name is None else clean(name, "artifact name")),
+            self._recorder.prefix + name_of(path, None if name is None else clean(name, "artifact name")),
             clean(given["type"], "artifact type"),
             (),
             tuple(dict.fromkeys(clean(word, "alias") for word in words)),
