@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-DEV := hypothesis mypy psutil pytest pytest-randomly pytest-xdist ruff tomli
-TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary
+DEV := graphql-core hypothesis ipykernel joblib mypy psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
+TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
 
@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint types bench clean
+.PHONY: help setup demo test soak lint types bench support clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -52,8 +52,9 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 test: $(STAMP) ## run every test, against a real MLflow too
 	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
-soak: $(STAMP) ## kill training 200 times and relays 50 times, and count what is lost
-	@TRACKLIB_KILLS=200 $(PY) -m pytest -q -p no:randomly tests/promises/test_2_never_lost.py
+soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times; count what is lost
+	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
+		tests/promises/test_2_never_lost.py tests/promises/test_2_restarts.py tests/tracking/test_workers.py
 
 lint: $(STAMP) ## check form and style
 	@$(BIN)/ruff format --check .
@@ -72,6 +73,10 @@ types: $(STAMP) ## check the types, for each operating system
 bench: $(STAMP) ## measure, beside the vendors' own SDKs
 	@$(PY) -c 'import wandb' 2>/dev/null || { $(call install,wandb); }
 	@$(PY) benchmarks/run.py
+
+support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
+	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
+	@$(PY) -m tracklib.testing.conformance.page plugins/*/tests > docs/support.md
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

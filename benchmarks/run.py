@@ -8,12 +8,20 @@ import sys
 import tempfile
 from pathlib import Path
 
+import artifact_in_flight
+import capture
 import log_call
 import short_runs
 import startup
 from measure import Row
 
-SUITES = {"log": log_call, "startup": startup, "runs": short_runs}
+SUITES = {
+    "log": log_call,
+    "startup": startup,
+    "capture": capture,
+    "runs": short_runs,
+    "artifact": artifact_in_flight,
+}
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,9 +247,21 @@ def receipts() -> list[tuple[str, dict[str, Any]]]:
 
 
 def written() -> dict[str, int]:
-    """Return how many records each run has, by its id: the number of its last line."""
-    last = {path.parts[-3]: path.read_bytes().splitlines()[-1] for path in JOURNAL.glob("*/*/journal/*.jsonl")}
-    return {run_id: json.loads(line)["seq"] for run_id, line in last.items()}
+    """Return how many records each run has, by its id: the numbers of its segments' last lines, together."""
+    counts: Counter[str] = Counter()
+    for path in JOURNAL.glob("*/*/journal/*.jsonl"):
+        counts[path.parts[-3]] += json.loads(path.read_bytes().splitlines()[-1]).get("seq", 0)
+    return dict(counts)
+
+
+def settled() -> dict[str, int]:
+    """Return what is confirmed once that is all there is, or after ten seconds: captures follow a run's end."""
+    until = time.monotonic() + 10
+    while not (held := confirmed()) or not held.items() <= written().items():
+        if time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    return held
 
 
 def act_one(stage: Stage, first: Server) -> bytes:
@@ -265,7 +278,7 @@ def act_one(stage: Stage, first: Server) -> bytes:
     both = train(stage, TRACKLIB_BACKENDS="mlflow", MLFLOW_TRACKING_URI=first.address)
     same = untracked.out == alone.out == both.out and untracked.code == alone.code == both.code == 0
     stage.claim("all three printed the same, byte for byte, and exited with 0", same)
-    held = confirmed()
+    held = settled()
     stage.claim("MLflow has confirmed every record", held and held.items() <= written().items(), held)
     return untracked.out
 

@@ -23,14 +23,30 @@ hypothesis.settings.load_profile("tracklib")
 STEERING = ("TRACKLIB_", "MLFLOW_", "WANDB_", "COMET_", "AIM_", "NEPTUNE_", "PYTHONDONTWRITEBYTECODE")
 """Beginnings of the variables that steer tracklib, a vendor, or the byte code of child processes."""
 
+LAUNCHERS = (
+    "SLURM_",
+    "TORCHELASTIC_",
+    "OMPI_",
+    "PMIX_",
+    "PMI_",
+    "MV2_",
+    "MPI_",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_",
+    "NODE_RANK",
+)
+"""Beginnings of the variables by which a process knows its rank."""
+
 
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test its own working folder and journal root, and no variable that steers tracklib or a vendor."""
     for name in list(os.environ):
-        if name.startswith(STEERING):
+        if name.startswith((*STEERING, *LAUNCHERS)):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TRACKLIB_DIR", str(tmp_path / ".tracklib"))
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "none")  # no second process beside each of thousands of runs
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(current, "_last", [])
     token = current._current.set(None)

@@ -24,14 +24,16 @@ GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "_lazy
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "model": GROUND,
+    "media": GROUND | {"model"},
     "journal": GROUND | {"model"},
     "backends": GROUND | {"model"},
     "delivery": GROUND | {"model", "journal", "backends"},
-    "tracking": GROUND | {"model", "journal", "backends", "delivery"},
+    "tracking": GROUND | {"model", "media", "journal", "backends", "delivery"},
+    "capture": GROUND | {"model", "journal", "tracking"},
     "portability": GROUND | {"model", "journal", "backends", "delivery"},
     "cli": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability"},
-    "testing": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability", "cli"},
-    "": GROUND | {"model", "journal", "backends", "delivery", "tracking", "portability"},
+    "testing": GROUND | {"", "model", "media", "journal", "backends", "delivery", "tracking", "portability", "cli"},
+    "": GROUND | {"model", "media", "journal", "backends", "delivery", "tracking", "portability"},
 }
 """For each layer, those below it; the empty name is ``tracklib/__init__.py``."""
 
@@ -42,11 +44,14 @@ LIBRARIES = {
     "typing_extensions": frozenset(MAY_IMPORT),
     "pydantic": frozenset({"config", "backends", "cli", "testing"}),
     "tomli": frozenset({"config"}),
+    "psutil": frozenset({"capture"}),
     "typer": frozenset({"cli"}),
     "click": frozenset({"cli"}),
     "rich": frozenset({"cli"}),
     "pytest": frozenset({"testing"}),
     "hypothesis": frozenset({"testing"}),
+    "graphql": frozenset({"testing"}),
+    "pyarrow": frozenset({"testing"}),
 }
 """What is not in the standard library, and the layers that may import it."""
 
@@ -67,6 +72,9 @@ VENDORS = frozenset(
         "databricks",
     ]
 )
+EMULATORS = PACKAGE / "testing" / "emulators"
+"""Vendors' servers for tests, which are named after them; the SDKs themselves they never import."""
+
 UNSAFE_MODULES = frozenset({"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml"})
 UNSAFE_CALLS = frozenset({"eval", "exec", "compile", "os.system", "os.popen", "yaml.load"})
 
@@ -159,11 +167,22 @@ def test_a_plugin_imports_the_contract_alone():
 
 
 def test_vendors_are_known_to_their_plugins_alone():
-    """No vendor is imported, and no function, class or variable is named after one, outside the plugins."""
+    """No vendor is imported, and no function, class or variable is named after one, outside plugins and emulators."""
     wrong = []
     for path in sources("tracklib"):
+        if EMULATORS in path.parents:
+            continue
         wrong += [f"{place(path, n)}: imports {name}" for name, n in imports(path) if vendors_in(name)]
         wrong += [f"{place(path, n)}: {name}" for name, n in identifiers(path) if vendors_in(name)]
+    assert wrong == []
+
+
+def test_no_emulator_imports_an_sdk():
+    """An emulator knows a vendor by what goes over the wire, and imports nothing of the vendor's."""
+    wrong = []
+    for path in sources("tracklib"):
+        tops = [(name.partition(".")[0], n) for name, n in imports(path)]
+        wrong += [f"{place(path, n)}: imports {top}" for top, n in tops if top != "tracklib" and vendors_in(top)]
     assert wrong == []
 
 
@@ -266,7 +285,10 @@ def tops(modules: set[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
-HEAVY = frozenset({"pydantic", "pyarrow", "numpy", "pandas", "typer", "rich", "mlflow", "wandb", "comet_ml", "aim"})
+HEAVY = frozenset(
+    {"pydantic", "pyarrow", "numpy", "pandas", "polars", "PIL", "torch", "matplotlib", "plotly", "typer", "rich"}
+    | {"mlflow", "wandb", "comet_ml", "aim"}
+)
 
 
 def test_import_is_light(tmp_path):
@@ -278,9 +300,10 @@ def test_import_is_light(tmp_path):
 
 
 def test_a_run_in_the_journal_alone_is_light(tmp_path):
-    """A whole run without a backend loads no vendor's SDK and no pydantic, starts no process and connects nowhere."""
+    """A run without a backend or capture loads no SDK and no pydantic, starts no process and connects nowhere."""
     program = f"""
 import os
+os.environ['TRACKLIB_CAPTURE'] = 'none'
 sys.addaudithook(lambda event, _: os._exit(9) if event in {FORBIDDEN!r} else None)
 import tracklib
 with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
@@ -291,7 +314,35 @@ with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
     assert tops(modules) & HEAVY == set()
 
 
+def test_a_captured_run_costs_the_training_one_process(tmp_path):
+    """With all that is usual captured, two runs start one process, with no module loaded for it but tracklib's own."""
+    program = f"""
+import os
+started = []
+sys.addaudithook(lambda event, _: started.append(event) if event in {FORBIDDEN!r} else None)
+import tracklib
+for _ in range(2):
+    with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
+        run.log({{'a': 1.0}})
+assert started == ['os.posix_spawn'], started
+"""
+    modules = loaded_by(program, tmp_path)
+    assert tops(modules) & (HEAVY | {"subprocess", "psutil", "socket"}) == set()
+    assert {name for name in modules if name.startswith("tracklib.capture")} == set()
+
+
 FORBIDDEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system", "socket.connect")
+
+
+def test_media_load_no_library_that_the_caller_lacks(tmp_path):
+    """Logging media of plain Python loads neither numpy nor Pillow; logging numbers loads no media at all."""
+    begin = f"import tracklib\nrun = tracklib.init('p', dir={str(tmp_path / 'root')!r})\n"
+    numbers = loaded_by(begin + "run.log({'a': 1.0, 'nan': float('nan')})", tmp_path)
+    assert not [name for name in numbers if name.startswith("tracklib.media")]
+    values = "tracklib.Histogram([1, 2]), 'b': tracklib.Table([[1]]), 'c': tracklib.roc_curve([0, 1], [0.1, 0.9])"
+    media = loaded_by(f"{begin}run.log({{'a': {values}}})", tmp_path)
+    assert {"tracklib.media.histogram", "tracklib.media.plots"} <= media
+    assert tops(media) & HEAVY == set()
 
 
 def test_public_names_are_listed():

@@ -70,6 +70,17 @@ def test_a_variable_that_a_file_overrides_is_told() -> None:
     assert load({"project": "argument"}, environ).settings.project == "argument"
 
 
+def test_the_notice_names_what_counts_in_the_end() -> None:
+    """Where both files speak, ``pyproject.toml`` counts, and whatever it overrules is told, a file as well."""
+    write(own='project = "own"', shared='[tool.tracklib]\nproject = "shared"')
+    own, shared = Path.cwd() / "tracklib.toml", Path.cwd() / "pyproject.toml"
+    assert load(environ={"TRACKLIB_PROJECT": "env"}).overridden == (
+        f"TRACKLIB_PROJECT is set, but {shared} says project = 'shared', which counts",
+        f"{own} says project, but {shared} says project = 'shared', which counts",
+    )
+    assert load({"project": "argument"}, {"TRACKLIB_PROJECT": "env"}).overridden == ()
+
+
 def test_the_notice_is_printed(monkeypatch, capfd) -> None:
     """``init`` says on stderr that a file overrules a variable."""
     write(own='project = "file"')
@@ -263,3 +274,44 @@ def test_the_root_is_the_projects(monkeypatch) -> None:
 def test_a_config_is_what_it_says() -> None:
     """A `Config` made by hand has a root below its own home."""
     assert Config(Settings(dir="x/../y"), home=Path("/h")).root == Path("/h/y")
+
+
+# -- what is captured
+
+USUAL = Settings().capture
+
+
+@pytest.mark.parametrize(
+    ("text", "captured"),
+    [
+        ("none", ()),
+        ("all", (*USUAL, "console")),
+        ("git, packages", ("git", "packages")),
+        ("console", ("console",)),
+        ("+console", (*USUAL, "console")),
+        ("-git,-system,+console", ("packages", "hardware", "launcher", "script", "console")),
+        ("all,-git", ("packages", "hardware", "launcher", "script", "system", "console")),
+        ("", USUAL),
+    ],
+)
+def test_what_is_captured_is_named_or_changed(text: str, captured: tuple[str, ...]) -> None:
+    """Words name what is captured; with ``+`` and ``-`` alone they change what is usual."""
+    assert load(environ={"TRACKLIB_CAPTURE": text}).settings.capture == captured
+
+
+def test_a_file_may_capture_nothing() -> None:
+    """An empty list in a file is no capture at all, and one word may stand alone."""
+    write(own="capture = []")
+    assert load(environ={}).settings.capture == ()
+    write(own='capture = "-console"')
+    assert load(environ={}).settings.capture == USUAL
+
+
+def test_an_unknown_capture_is_refused() -> None:
+    """A word that means nothing is refused with the nearest one that does; so are other types, and short intervals."""
+    message = "TRACKLIB_CAPTURE: capture: unknown word '-pakages'; did you mean 'packages'?"
+    assert refused(environ={"TRACKLIB_CAPTURE": "git,-pakages"}) == message
+    assert "unknown word '+none'" in refused(environ={"TRACKLIB_CAPTURE": "+none"})
+    assert "expected 0.1 or more seconds, got '0'" in refused(environ={"TRACKLIB_SYSTEM_INTERVAL": "0"})
+    write(own="capture = [1]")
+    assert "capture" in refused(environ={})

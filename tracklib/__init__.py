@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from tracklib.errors import RunStateError as RunStateError
     from tracklib.errors import TracklibError as TracklibError
     from tracklib.errors import UsageError as UsageError
+    from tracklib.media.audio import Audio as Audio
+    from tracklib.media.figure import Figure as Figure
+    from tracklib.media.histogram import Histogram as Histogram
+    from tracklib.media.html import Html as Html
+    from tracklib.media.image import Image as Image
+    from tracklib.media.plots import confusion_matrix as confusion_matrix
+    from tracklib.media.plots import pr_curve as pr_curve
+    from tracklib.media.plots import roc_curve as roc_curve
+    from tracklib.media.table import Table as Table
+    from tracklib.media.text import Text as Text
+    from tracklib.media.video import Video as Video
     from tracklib.tracking.current import current_run as current_run
     from tracklib.tracking.current import finish as finish
     from tracklib.tracking.current import log as log
@@ -38,6 +49,8 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "errors": ("BadValueError", "ConfigError", "MissingPluginError", "RunStateError", "TracklibError", "UsageError"),
+    "media": ("Audio", "Figure", "Histogram", "Html", "Image", "Table", "Text", "Video"),
+    "media.plots": ("confusion_matrix", "pr_curve", "roc_curve"),
     "tracking.current": ("current_run", "finish", "log", "log_artifact", "log_params", "set_tags"),
     "tracking.fanout": ("FanOutTracker",),
     "tracking.memory": ("MemoryTracker",),

@@ -6,6 +6,7 @@ Each overrides the one before it. An environment variable that a file overrides 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from tracklib.errors import ConfigError
 
-__all__ = ["Config", "Settings", "load", "nearest"]
+__all__ = ["CAPTURES", "Config", "Settings", "load", "nearest", "reserve_of"]
 
 _PREFIX = "TRACKLIB_"
 
@@ -33,8 +34,14 @@ class Settings:
         strict: Raise where a value cannot be recorded, instead of refusing it by name.
         finish_timeout: Seconds that the process waits at its end for what is pending; ``inf`` until delivered.
         quiet: Print nothing but warnings.
+        ranks: Of a distributed job, who records: rank ``zero`` alone, or ``all``, each told apart.
+        run_id: The id of runs that name none; from the environment alone.
         redact: Further names whose values are secrets.
         redact_except: Names whose values are none, though they look like it.
+        capture: What is learned of a run's surroundings: words of `CAPTURES`.
+        system_interval: Seconds between two samples of the machine's load.
+        reserve: What stays free on the journal's disk, such as ``5%`` or ``2GB``: below it no file is kept any more;
+            ``auto`` is 5%, at most 1 GB.
     """
 
     backends: tuple[str, ...] = ()
@@ -45,14 +52,32 @@ class Settings:
     strict: bool = False
     finish_timeout: float = 30.0
     quiet: bool = False
+    ranks: Literal["zero", "all"] = "zero"
+    run_id: str = ""
     redact: tuple[str, ...] = ()
     redact_except: tuple[str, ...] = ()
+    capture: tuple[str, ...] = ("git", "packages", "hardware", "launcher", "script", "system")
+    system_interval: float = 10.0
+    reserve: str = "auto"
 
 
 _KEYS = tuple(field.name for field in fields(Settings))
-_TEXT = frozenset({"dir", "project"})
-_CHOICES = {"mode": ("online", "offline", "disabled"), "delivery": ("relay", "inline")}
-_LISTS = frozenset({"backends", "redact", "redact_except"})
+_TEXT = frozenset({"dir", "project", "reserve", "run_id"})
+_NOT_EMPTY = ("dir", "project")
+_SHORTEST_INTERVAL = 0.1
+_RESERVE = re.compile(r"\s*(?:auto|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|b|[kmgt]b))\s*", re.IGNORECASE)
+_CHOICES = {
+    "mode": ("online", "offline", "disabled"),
+    "delivery": ("relay", "inline"),
+    "ranks": ("zero", "all"),
+}
+_ENVIRONMENT_ONLY = frozenset({"run_id"})
+"""In a file, it would make one run of all that the project ever starts."""
+
+_LISTS = frozenset({"backends", "redact", "redact_except", "capture"})
+
+CAPTURES = (*Settings.capture, "console")
+"""What can be captured; the console on request only."""
 
 
 @dataclass(frozen=True)
@@ -89,22 +114,41 @@ def load(arguments: Mapping[str, Any] | None = None, environ: Mapping[str, str] 
         ConfigError: A key, value or file is wrong; the message names the nearest right one.
     """
     environment = os.environ if environ is None else environ
-    home = _project_root(Path.cwd())
-    raw, origins, overridden = _from_environment(environment)
+    home = _project_root(_here())
+    raw, origins = _from_environment(environment)
+    overridden: dict[str, list[str]] = {}
     tables: dict[str, Mapping[str, Any]] = {}
     for path, content in _files(home):
         for key, value in content.items():
             if key not in _KEYS and isinstance(value, dict):
                 tables[key] = {**tables.get(key, {}), **value}
                 continue
-            _check_key(key, _KEYS, f"{path}")
-            if key in raw and not _agrees(raw[key], value) and origins[key].startswith(_PREFIX):
-                overridden.append(f"{origins[key]} is set, but {path} says {key} = {value!r}, which counts")
+            _check_key(key, [name for name in _KEYS if name not in _ENVIRONMENT_ONLY], f"{path}")
+            if key in raw and not _agrees(raw[key], value):
+                overridden.setdefault(key, []).append(origins[key])
             raw[key], origins[key] = value, str(path)
+    notices = [
+        f"{origin} {'is set' if origin.startswith(_PREFIX) else f'says {key}'}, "
+        f"but {origins[key]} says {key} = {raw[key]!r}, which counts"
+        for key, earlier in overridden.items()
+        for origin in earlier
+        if (arguments or {}).get(key) is None
+    ]
     for key, value in (arguments or {}).items():
         if value is not None:
             raw[key], origins[key] = value, "argument"
-    return Config(_validated(raw, origins), origins, tables, home, tuple(overridden))
+    return Config(_validated(raw, origins), origins, tables, home, tuple(notices))
+
+
+def reserve_of(text: str, total: int) -> int:
+    """Return the bytes that the setting ``reserve`` keeps free on a disk of ``total`` bytes."""
+    match = _RESERVE.fullmatch(text)
+    if match is None or match["number"] is None:
+        return min(total // 20, 10**9)
+    unit = match["unit"].lower()
+    if unit == "%":
+        return int(total * float(match["number"]) / 100)
+    return int(float(match["number"]) * 1000 ** "bkmgt".index(unit[0]))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -128,14 +172,21 @@ def _agrees(text: object, value: object) -> bool:
     return text == value or (isinstance(text, str) and text.strip().lower() == str(value).lower())
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # deleted: a relative root cannot be made here, which tells the user soon enough
+        return Path("/proc/self/cwd")
+
+
 def _project_root(start: Path) -> Path:
     for folder in (start, *start.parents):
-        if any((folder / name).exists() for name in ("tracklib.toml", "pyproject.toml", ".git")):
+        if any(os.path.exists(folder / name) for name in ("tracklib.toml", "pyproject.toml", ".git")):
             return folder
     return start
 
 
-def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     raw: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for variable, text in environ.items():
@@ -146,16 +197,16 @@ def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[
         if text.strip():  # an empty variable is one that is not set
             raw[key] = [part.strip() for part in text.split(",") if part.strip()] if key in _LISTS else text
             origins[key] = variable
-    return raw, origins, []
+    return raw, origins
 
 
 def _files(home: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
     own = home / "tracklib.toml"
-    if own.is_file():
+    if os.path.isfile(own):
         yield own, _toml(own)
     shared = home / "pyproject.toml"
     # Parsing TOML costs more than the rest of init(): look before. A requirement (tracklib-core) is no table.
-    if shared.is_file() and b"tracklib" in _content(shared).replace(b"tracklib-", b""):
+    if os.path.isfile(shared) and b"tracklib" in _content(shared).replace(b"tracklib-", b""):
         tools = _toml(shared).get("tool", {})
         table = tools.get("tracklib", {}) if isinstance(tools, dict) else tools
         if not isinstance(table, dict):
@@ -187,15 +238,40 @@ def _validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if isinstance(raw.get("dir"), os.PathLike):
         raw["dir"] = os.fspath(raw["dir"])
     raw |= {key: tuple(raw[key]) for key in _LISTS if isinstance(raw.get(key), list)}
+    if "capture" in raw:
+        raw["capture"] = _captures(raw["capture"], origins["capture"])
     exact = all(_is_exact(key, value) for key, value in raw.items())
     # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
     settings = Settings(**raw) if exact else _converted(raw, origins)
-    wrong = [(key, "expected a text that is not empty") for key in sorted(_TEXT) if not getattr(settings, key).strip()]
+    wrong = [(key, "expected a text that is not empty") for key in _NOT_EMPTY if not getattr(settings, key).strip()]
     if not settings.finish_timeout >= 0:  # nor NaN
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
+    if not settings.system_interval >= _SHORTEST_INTERVAL:
+        wrong.append(("system_interval", f"expected {_SHORTEST_INTERVAL} or more seconds"))
+    if settings.reserve.strip() and _RESERVE.fullmatch(settings.reserve) is None:
+        wrong.append(("reserve", "expected auto, a share such as 5%, or a size such as 2GB"))
     if wrong:
         raise ConfigError("\n".join(f"{origins[key]}: {key}: {text}, got {raw[key]!r}" for key, text in wrong))
     return settings
+
+
+def _captures(given: object, where: str) -> object:
+    """Return what is to be captured: the words that are named, or the usual ones with ``+word`` and without ``-word``.
+
+    Raises:
+        ConfigError: There is no such word.
+    """
+    words = (given,) if isinstance(given, str) else given
+    if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
+        return given  # refused with the other values of a wrong type
+    for word in words:
+        if (plain := word.lstrip("+-")) not in (*CAPTURES, *(("all", "none") if plain == word else ())):
+            raise ConfigError(f"{where}: capture: unknown word {word!r}{nearest(plain, (*CAPTURES, 'all', 'none'))}")
+    chosen = set(Settings.capture if all(word[:1] in ("+", "-") for word in words) and words else ())
+    for word in words:
+        named = CAPTURES if word == "all" else () if word == "none" else (word.lstrip("+-"),)
+        chosen = chosen - set(named) if word.startswith("-") else chosen | set(named)
+    return tuple(word for word in CAPTURES if word in chosen)
 
 
 def _converted(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:

@@ -7,6 +7,7 @@ TracklibError
 ├── ConfigError                a setting is wrong: change the configuration
 │   └── MissingPluginError     a backend is named whose plugin is not installed: install it
 ├── CorruptJournalError        the file is not a journal that this version can read
+├── NoRoomError                the disk has no more free than its reserve: free space
 └── BackendError               a vendor did not do what was asked
     ├── TransientError         the same call may work later: wait
     ├── AuthError              the credentials were refused: renew them
@@ -25,6 +26,7 @@ __all__ = [
     "ConfigError",
     "CorruptJournalError",
     "MissingPluginError",
+    "NoRoomError",
     "RejectedError",
     "RunStateError",
     "TracklibError",
@@ -64,6 +66,10 @@ class MissingPluginError(ConfigError):
 
 class CorruptJournalError(TracklibError):
     """A file is no journal, or one of a major version that this tracklib cannot read."""
+
+
+class NoRoomError(TracklibError):
+    """A file is not kept, because less than the reserve would stay free on the disk; metrics go on."""
 
 
 class BackendError(TracklibError):

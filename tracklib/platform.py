@@ -1,30 +1,73 @@
 """What differs between operating systems, in one place.
 
 Linux has everything. macOS has no ``fdatasync`` and no ``/proc``: syncing falls back to ``fsync``, and two boots are
-told apart by the host's name alone. Windows has no POSIX record locks: liveness rests on heartbeats there.
+told apart by the host's name alone. Windows has no POSIX record locks: liveness rests on heartbeats there. Nor can it
+wait for a pipe and a clock together, so no helper process is started there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import sys
+from collections.abc import Sequence
 
 __all__ = [
+    "be_modest",
     "boot_id",
+    "clone_file",
+    "drop_cached",
     "file_system",
+    "has_ended",
     "host_name",
     "is_main_process",
     "is_private",
+    "move_up",
     "network_file_system",
+    "never_wait",
     "open_private",
     "pid_namespace",
+    "pipe",
+    "pipe_like",
     "process_start",
+    "spawn",
     "sync_data",
     "try_lock",
     "user_word",
+    "wait_for_end",
 ]
+
+if sys.platform == "linux":
+    import fcntl
+
+    _FICLONE = 0x40049409  # linux/fs.h: _IOW(0x94, 9, int)
+
+    def clone_file(source: int, target: int) -> bool:
+        """Make an open, empty file share the content of another one; return False where the file system cannot.
+
+        Btrfs, XFS, bcachefs, OCFS2, ZFS 2.2 and NFS 4.2 can; ext4 cannot.
+        """
+        try:
+            fcntl.ioctl(target, _FICLONE, source)
+        except OSError:
+            return False
+        return True
+
+    def drop_cached(fd: int) -> None:
+        """Give back the memory in which the system keeps a file's content that is on the disk already."""
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+else:
+
+    def clone_file(source: int, target: int) -> bool:  # noqa: ARG001  the signature of the other systems
+        """Return False: macOS clones by paths alone, Windows on ReFS alone."""
+        return False
+
+    def drop_cached(fd: int) -> None:
+        """Do nothing."""
+
 
 if sys.platform != "win32":
     import fcntl
@@ -73,7 +116,7 @@ def sync_data(fd: int) -> None:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read().strip()
     except OSError:
         return ""
@@ -125,6 +168,15 @@ def pid_namespace() -> str:
         return ""
 
 
+def be_modest() -> None:
+    """Leave the processor and the memory to training."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.nice(10)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
 def process_start(pid: int) -> str:
     """Return when a process started, in ticks since boot; empty where it is no more, or nobody tells.
 
@@ -154,12 +206,12 @@ def file_system(path: str) -> str:
     """Return the type of the file system that holds a path, such as ``ext4`` or ``nfs4``; empty where nobody tells."""
     best, kind = "", ""
     place = os.path.realpath(path)
-    for line in _read("/proc/self/mountinfo").splitlines():
+    for line in _read("/proc/self/mountinfo").split("\n"):  # names may hold other line ends
         # proc(5): the mount point is field 5, with octal escapes; the type is the first field behind the lone dash.
-        fields, type_ = line.partition(" - ")[0].split(), line.partition(" - ")[2].split()
-        if len(fields) < 5 or not type_:
+        fields, type_ = line.partition(" - ")[0].split(" "), line.partition(" - ")[2].split(" ")
+        if len(fields) < 5 or not type_[0]:
             continue
-        raw = fields[4].encode("ascii", "surrogateescape").decode("unicode_escape")
+        raw = fields[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
         point = os.fsdecode(raw.encode("latin-1"))
         inside = place == point or place.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):  # of two on one point, the later one covers the earlier
@@ -180,3 +232,106 @@ def network_file_system(path: str) -> str:
     """Return the type of the file system that holds a path where it is one of the network; empty where it is not."""
     kind = file_system(path)
     return kind if kind in _NETWORK else ""
+
+
+_HIGH = 64
+"""Where file descriptors are kept that a child process gets under low numbers, so that none is overwritten."""
+
+if sys.platform != "win32":
+
+    def pipe() -> tuple[int, int]:
+        """Return a pipe's two ends, which no other program inherits."""
+        low = os.pipe()
+        try:
+            return move_up(low[0]), move_up(low[1])
+        finally:
+            os.close(low[0])
+            os.close(low[1])
+
+    def never_wait(fd: int) -> None:
+        """Make reading from a pipe, and writing to it, raise `BlockingIOError` where it would have to wait."""
+        os.set_blocking(fd, False)
+
+    def move_up(fd: int) -> int:
+        """Return another descriptor of an open file, a high one that no other program inherits."""
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+    def pipe_like(fd: int) -> tuple[int, int]:
+        """Return the ends, to read from and to write to, of a terminal as large as the given one, or of a pipe."""
+        if not os.isatty(fd):
+            return pipe()
+        import termios
+        import tty
+
+        ends = os.openpty()
+        try:
+            # What is written is passed on as it is: the real terminal turns line feeds into new lines.
+            tty.setraw(ends[1])
+            fcntl.ioctl(ends[1], termios.TIOCSWINSZ, fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
+            return move_up(ends[0]), move_up(ends[1])
+        finally:
+            os.close(ends[0])
+            os.close(ends[1])
+
+    def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:
+        """Start a program in a session of its own and return its process id.
+
+        Nothing of this process's memory is copied, and no module loaded, as `subprocess` would.
+
+        Args:
+            command: The program's path and arguments.
+            files: What it gets as descriptors 0, 1, 3, 4, ...; high ones, as `pipe` and `move_up` return.
+            log: Takes what it prints as errors.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        numbers = (0, 1, *range(3, len(files) + 1))
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 2, os.fspath(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            *((os.POSIX_SPAWN_DUP2, fd, number) for number, fd in zip(numbers, files, strict=True)),
+        ]
+        try:
+            return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True, setsigmask=[])
+        except NotImplementedError:  # an older C library: the program makes a session of its own
+            return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsigmask=[])
+
+    def has_ended(pid: int) -> bool:
+        """Tell whether a child process has ended; one that has leaves no trace."""
+        try:
+            return os.waitpid(pid, os.WNOHANG)[0] != 0
+        except OSError:  # somebody else has waited for it
+            return True
+
+    def wait_for_end(pid: int) -> None:
+        """Wait until a child process has ended."""
+        with contextlib.suppress(OSError):  # somebody else has waited for it
+            os.waitpid(pid, 0)
+
+else:
+
+    def pipe() -> tuple[int, int]:
+        """Return a pipe's two ends."""
+        return os.pipe()
+
+    def never_wait(fd: int) -> None:
+        """Do nothing: pipes always wait here."""
+
+    def move_up(fd: int) -> int:
+        """Return another descriptor of an open file."""
+        return os.dup(fd)
+
+    def pipe_like(fd: int) -> tuple[int, int]:  # noqa: ARG001
+        """Return a pipe's two ends."""
+        return os.pipe()
+
+    def spawn(command: list[str], files: Sequence[int], log: str | os.PathLike[str]) -> int:  # noqa: ARG001
+        """Refuse: it could not wait for a pipe and a clock together."""
+        raise OSError("a helper process is not available on Windows")
+
+    def has_ended(pid: int) -> bool:  # noqa: ARG001
+        """Return True: none is ever started."""
+        return True
+
+    def wait_for_end(pid: int) -> None:
+        """Return at once: none is ever started."""

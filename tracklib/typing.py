@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias, Union, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, Union, runtime_checkable
 
-__all__ = ["JSON", "Number", "PathLike", "Scalar", "Status", "Step", "SupportsScalar", "TagsLike", "Tracker"]
+__all__ = [
+    "JSON",
+    "Loggable",
+    "Number",
+    "PathLike",
+    "Scalar",
+    "Status",
+    "Step",
+    "SupportsDrawing",
+    "SupportsFrame",
+    "SupportsMedia",
+    "SupportsPicture",
+    "SupportsScalar",
+    "TagsLike",
+    "Tracker",
+]
 
 Number: TypeAlias = Union[int, float]
 """A metric's value in the journal: exact, NaN and infinities included."""
@@ -38,6 +53,47 @@ class SupportsScalar(Protocol):
 Scalar: TypeAlias = Union[int, float, SupportsScalar]
 """What ``log()`` takes as a metric's value."""
 
+
+class SupportsMedia(Protocol):
+    """One of tracklib's own values: `tracklib.Image`, `tracklib.Table`, ..."""
+
+    media_type: ClassVar[str]
+    caption: str | None
+
+
+class SupportsPicture(Protocol):
+    """An image of Pillow."""
+
+    mode: str
+
+    def save(self, fp: Any, format: str | None = None) -> None:
+        """Write the picture."""
+        ...
+
+
+class SupportsDrawing(Protocol):
+    """A figure of matplotlib."""
+
+    @property
+    def savefig(self) -> Any:
+        """Write the figure."""
+        ...
+
+
+class SupportsFrame(Protocol):
+    """A data frame of pandas or polars."""
+
+    @property
+    def columns(self) -> Any:
+        """Return the names of the columns."""
+        ...
+
+
+Medium: TypeAlias = Union[SupportsMedia, SupportsPicture, SupportsDrawing, SupportsFrame]
+
+Loggable: TypeAlias = Union[Scalar, Medium, Sequence[Medium]]
+"""What ``log()`` takes as a value: a number, or what stands for a picture, table, ..., or a list of such things."""
+
 TagsLike: TypeAlias = Union[Mapping[str, Union[str, None]], Iterable[str]]
 """``{"team": "vision"}`` or ``["dev", "vision"]``; a bare tag is one whose value is the empty string."""
 
@@ -48,16 +104,16 @@ class Tracker(Protocol):
 
     def log(
         self,
-        values: Mapping[str, Scalar],
+        values: Mapping[str, Loggable],
         /,
         *,
         step: Step | None = None,
         timestamp: float | None = None,
     ) -> None:
-        """Record the values of metrics at one step.
+        """Record the values of metrics, and media, at one step.
 
         Args:
-            values: A number for each metric's name.
+            values: By name: a number, or a picture, table, ... such as `tracklib.Image`, or a list of these.
             step: Any int or finite float; the run's own counter where omitted.
             timestamp: Seconds since 1970-01-01 UTC; now where omitted.
         """

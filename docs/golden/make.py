@@ -21,6 +21,7 @@ RUN, RUN_FOLDER = "Golden-1", "+golden-1"
 
 MAIN = "20260102t030405-00000001"
 FORKED = "20260102t030406-00000002"
+OBSERVER = "20260102t030407-00000004"
 AGAIN = "20260102t030500-00000003"
 REAPED = f"{AGAIN}-reaped"
 
@@ -84,6 +85,19 @@ def file_ref(path: str, content: bytes) -> dict[str, Any]:
 def main_segment() -> Segment:
     """The first attempt: every kind of record, and every value that JSON lacks."""
     s = Segment(MAIN, "main", 0)
+    add_facts(s)
+    add_files(s)
+    s.add("input", name="digits", type="dataset", version="v2", run="Golden-0")
+    s.add("system", values={"cpu.percent": 12.5, "gpu.0.temperature": "NaN"})
+    s.add("notice", code="refused", message="log: metric 'x': expected a number, got str 'y'", count=1)
+    s.add("hologram", shape=[1, 2], depth={"m": 0.5})  # no version knows this kind yet
+    s.add("summary", values={"loss.min": 0.1, "best": "!float NaN"})
+    s.add("end", status="failed", exit_code=3, error="ValueError: gold")
+    return s
+
+
+def add_facts(s: Segment) -> None:
+    """Add what a line alone can say: params, metrics, text."""
     context = {"host": "golden", "system": "linux", "python": "3.12.1", "script": "train.py", "pid": 101}
     s.add("start", project=PROJECT, name="gold", group="folds", job_type="train", attempt=1, context=context, rank=0)
     values = {
@@ -109,6 +123,10 @@ def main_segment() -> Segment:
     s.add("metrics", step=0, timestamp=1767323000123456789, values={"loss": 0.1})
     s.add("metrics", step=1, values={"Genauigkeit/größe": 0.5, "lone \ud800 surrogate": 1})
     s.add("console", stream="stdout", text="epoch 1\r\n")
+
+
+def add_files(s: Segment) -> None:
+    """Add what files belong to."""
     s.add(
         "media",
         key="sample",
@@ -130,13 +148,6 @@ def main_segment() -> Segment:
         references=[{"path": "b.bin", "url": "s3://bucket/b.bin", "size": 5, "digest": "etag:9a"}],
         files=[file_ref("a/confusion.csv", CONTENT)],
     )
-    s.add("input", name="digits", type="dataset", version="v2", run="Golden-0")
-    s.add("system", values={"cpu.percent": 12.5, "gpu.0.temperature": "NaN"})
-    s.add("notice", code="refused", message="log: metric 'x': expected a number, got str 'y'", count=1)
-    s.add("hologram", shape=[1, 2], depth={"m": 0.5})  # no version knows this kind yet
-    s.add("summary", values={"loss.min": 0.1, "best": "!float NaN"})
-    s.add("end", status="failed", exit_code=3, error="ValueError: gold")
-    return s
 
 
 def forked_segment() -> Segment:
@@ -148,6 +159,16 @@ def forked_segment() -> Segment:
     s.content += bytes(damaged)
     s.seq += 1  # lost
     s.add("metrics", step=13, values={"child/loss": 0.125})
+    return s
+
+
+def observing_segment() -> Segment:
+    """What another process saw of the first attempt: its surroundings, and what the machine was doing."""
+    s = Segment(OBSERVER, "observer", 2)
+    git = {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main", "dirty": True}
+    s.add("context", values={"git": git, "packages": {"numpy": "2.3.1"}, "share": "!float NaN"})
+    s.add("system", values={"process.cpu.percent": 99.5, "memory.used": 17179869184})
+    s.add("console", stream="stderr", text="100%\r")
     return s
 
 
@@ -193,7 +214,7 @@ def receipt() -> dict[str, Any]:
 def main(root: Path) -> None:
     """Write everything."""
     run = root / PROJECT_FOLDER / RUN_FOLDER
-    for segment in (main_segment(), forked_segment(), again_segment(), reaped_segment()):
+    for segment in (main_segment(), forked_segment(), observing_segment(), again_segment(), reaped_segment()):
         write(run / "journal" / f"{segment.writer}.jsonl", segment.content)
     write(run / "receipts" / "elsewhere%3ahttp%3a%2f%2f127.0.0.1%3a5000.json", json.dumps(receipt(), indent=2).encode())
     digest = hashlib.sha256(CONTENT).hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracklib
-from tracklib.backends.registry import installed, load_spec, reopen, resolve, split_entry
+from tracklib.backends.registry import check_names, installed, load_spec, reopen, resolve, split_entry
 from tracklib.errors import ConfigError, MissingPluginError
 
 SPEC = """
@@ -100,12 +100,17 @@ def test_two_claimants_are_refused(install) -> None:
     assert modules & sys.modules.keys() == set()
 
 
-def test_the_package_that_bears_the_name_comes_first(install) -> None:
-    """A stranger that claims the name of an installed ``tracklib-<name>`` is not heard."""
-    stranger = install("fake", "alpha-plugin", "raise RuntimeError")
-    install("fake", "tracklib-fake")
-    assert load_spec("fake").distribution == "tracklib-fake"
+def test_the_package_that_bears_the_name_comes_first(install, tmp_path) -> None:
+    """A stranger that claims the name of an installed ``tracklib_<name>`` is not heard."""
+    stranger = install("fake-one", "alpha-plugin", "raise RuntimeError")
+    own = tmp_path / "site" / "tracklib_fake_one"
+    own.mkdir()
+    (own / "__init__.py").touch()
+    text = SPEC.format(name="fake-one", distribution="tracklib-fake-one", module="tracklib_fake_one.spec")
+    (own / "spec.py").write_text(text)
+    assert load_spec("fake-one").distribution == "tracklib-fake-one"
     assert stranger not in sys.modules
+    del sys.modules["tracklib_fake_one"], sys.modules["tracklib_fake_one.spec"]
 
 
 @pytest.mark.parametrize("code", ["import no_such_sdk", "raise OSError('no libcuda')", "1 / 0", "x ="])
@@ -235,3 +240,16 @@ def test_a_destination_is_opened_again_with_this_shells_credentials(install, mon
     again = reopen("fake:there", "fake", destination)
     assert again.settings.destination() == destination == {"address": "there", "timeout": 5.0}
     assert again.settings.credentials() == {"api_key": KEY}
+
+
+def test_settings_under_a_misspelt_name_are_refused(install) -> None:
+    """A table or variable whose name is nearly that of a backend in use is a mistake; any other waits for its day."""
+    install("fake", "tracklib-fake")
+    install("fakes", "tracklib-fakes")
+    told = refused(lambda: check_names(["fake:here"], ["fkae", "wandb"], {}))
+    assert told == "table [fkae]: unknown backend 'fkae'; did you mean 'fake'?"
+    told = refused(lambda: check_names(["fake"], [], {"TRACKLIB_FAEK__ADDRESS": "x", "TRACKLIB_MODE": "online"}))
+    assert told == "environment variable TRACKLIB_FAEK__ADDRESS: unknown backend 'faek'; did you mean 'fake'?"
+    check_names(["fake"], ["fake", "fakes", "wandb"], {"TRACKLIB_FAKE__ADDRESS": "x", "TRACKLIB_OTHER__X": "y"})
+    Path("tracklib.toml").write_text("[faek]\naddress = 'x'\n")
+    assert "did you mean 'fake'" in refused(lambda: tracklib.init("p", backends=["fake"]))

@@ -124,4 +124,5 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("PYTHONPATH", str(PLUGINS))
     monkeypatch.setenv("BOXVENDOR_PLACE", str(made.box))
     monkeypatch.setenv("TRACKLIB_QUIET", "true")
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "none")  # tests count records
     return made

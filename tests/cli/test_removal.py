@@ -15,6 +15,7 @@ from tests.cli.conftest import REFUSAL, Bench, plain
 from tracklib.cli.removal import references
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import RunFolder
+from tracklib.journal.staging import staged
 
 ALL = ("prune", "--older-than", "0s", "--yes")
 
@@ -228,3 +229,64 @@ def test_a_terminal_is_asked(bench: Bench, tmp_path: Path, answer: str, *, remov
     assert "remove digits/one (one, 3 records" in plain(err)
     assert (process.returncode, left(bench)) == ((0, []) if removed else (1, ["one"]))
     assert ("removed digits/one" in out) is removed
+
+
+def test_over_months_the_root_stays_bounded(bench: Bench) -> None:
+    """Pruned each month, the root never outgrows its limit, and every run that some backend lacks is there to the end."""
+    kept = []
+    for month in range(12):
+        for number in range(3):
+            folder = with_file(bench, f"m{month:02}-{number}", os.urandom(100_000), b"shared" * 1000)
+            bench.delivered(folder)
+        kept.append(f"lacking{month:02}")
+        bench.delivered(with_file(bench, kept[-1], b"only copy %d" % month), confirmed={})
+        done = bench("prune", "--max-size", "500kB", "--yes", "--json")
+        assert (done.code, done.json["size"] <= 500_000) == (0, True)
+        assert sum(path.stat().st_size for path in bench.root.path.rglob("*") if path.is_file()) <= 500_000
+    names = left(bench)
+    assert [name for name in names if name.startswith("lacking")] == kept
+    assert [name for name in names if name.startswith("m")][-1] == "m11-2"
+    assert {b"only copy %d" % month for month in range(12)} <= contents(bench)
+
+
+def test_what_is_being_stored_is_never_pruned(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of which an artifact waits stays, and so do the contents of it that are stored already."""
+    monkeypatch.setattr("tracklib.tracking.shelf._SMALL", -1)
+    monkeypatch.setattr("tracklib.delivery.porter.ensure", lambda _root: False)
+    monkeypatch.setenv("TRACKLIB_FINISH_TIMEOUT", "0")
+    folder = with_file(bench, "storing", b"half way")
+    bench.delivered(folder)
+    (item,) = staged(folder)
+    digest = BlobStore(bench.root).copy_in(item.content(0)).sha256
+    os.utime(BlobStore(bench.root).path(digest), (1, 1))
+    item.note(0, size=8, sha256=digest)
+    done = bench(*ALL, "--json")
+    assert done.json["kept"] == {"artifacts of them are being stored": 1}
+    assert contents(bench) == {b"half way"}
+    refused = bench("delete", "storing", "--yes")
+    assert (refused.code, "is being stored; tracklib sync waits for that" in plain(refused.err)) == (2, True)
+    status = bench("status", "--json").json
+    assert status["storing"] == [{"id": "storing", "project": "digits", "artifact": "file0", "size": 8, "left": 0}]
+
+
+def test_prune_sweeps_what_dead_processes_left(bench: Bench) -> None:
+    """Working files that nobody touched for a day go; those of today stay, and what is accepted stays whatever its age."""
+    folder = bench.run("one")
+    old, new = [], []
+    for age, places in ((2, old), (0, new)):
+        for place in (f"tmp/blob-1-{age}", f"tmp/used-{age}/f", f"tmp/relay-box-1/{age}/f"):
+            places.append(bench.root.path / place)
+        places.append(folder.staging / f"half{age}" / "files" / "0")
+        for path in places:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+    accepted = folder.staging / "whole2" / "manifest.json"
+    accepted.parent.mkdir()
+    accepted.write_text("{}")
+    past = time.time() - 2 * 86400
+    for path in (*old, accepted):
+        for each in (path, *path.parents):
+            if each.name.endswith("2") or each.name == "blob-1-2":
+                os.utime(each, (past, past))
+    bench(*ALL)
+    assert [path.exists() for path in (*old, *new, accepted)] == [False] * 4 + [True] * 5

@@ -180,3 +180,43 @@ def test_a_run_without_an_end_is_shown(bench: Bench, tmp_path: Path) -> None:
     assert shown.code == 0
     assert "status running" in plain(shown.out)
     assert "until" not in shown.out
+
+
+def test_surroundings_stand_in_the_portrait(bench: Bench) -> None:
+    """Git, hardware, the number of packages and the last load are shown, bytes as people read them; JSON has all."""
+    from tracklib.journal.writer import SegmentWriter
+    from tracklib.model.records import Context, System
+
+    folder = bench.run("abc")
+    writer = SegmentWriter(folder, "abc", "digits", role="observer", warn=pytest.fail)
+    gpus = [{"name": "GPU \x1b[31m", "memory": 80_000_000_000}]
+    writer.append(Context({"git": {"commit": "9fceb02d", "dirty": True}, "packages": {"a": "1", "b": "2"}}))
+    writer.append(Context({"hardware": {"memory": 16_000_000_000, "gpus": gpus}}))
+    writer.append(System({"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": math.nan}))
+    writer.close()
+    out = plain(bench("show", "abc").out)
+    for text in ("git.commit 9fceb02d", "git.dirty true", "packages 2 (--json lists them)", "hardware.memory 16.0 GB"):
+        assert text in out
+    assert r"hardware.gpus GPU \x1b[31m (80.0 GB)" in out
+    assert "cpu.percent 12.5" in out and "memory.used 2.0 GB" in out and "gpu.0.utilization nan" in out
+    shown = bench("show", "abc", "--json").json
+    assert shown["context"]["packages"] == {"a": "1", "b": "2"}
+    assert shown["system"] == {"cpu.percent": 12.5, "memory.used": 2_000_000_000, "gpu.0.utilization": "NaN"}
+
+
+def test_overlaps_of_attempts_are_told(bench: Bench) -> None:
+    """Steps that a later attempt logged again are counted, and each point tells its attempt; a run of one has none."""
+    for first in (0, 6, 8):
+        with tracklib.init("p", id="again", dir=bench.root.path) as run:
+            for step in range(first, 10):
+                run.log({"a": 1.0}, step=step)
+    with tracklib.init("p", id="once", dir=bench.root.path) as run:
+        run.log({"a": 1.0}, step=0)
+        run.log({"a": 1.0}, step=0)
+    lines = [plain(line) for line in bench("show", "again").out.splitlines()]
+    assert "attempt 3" in lines
+    assert any(line.startswith("overlap 6 steps logged again by a later attempt") for line in lines)
+    (metric,) = bench("show", "again", "--json", "--points").json["metrics"]
+    assert metric["again"] == 6
+    assert metric["series"]["attempt"] == [1] * 10 + [2] * 4 + [3] * 2
+    assert "logged again" not in bench("show", "once").out

@@ -55,6 +55,7 @@ class Desk:
             "FAKEVENDOR_PLACE": str(self.vendor.path),
             "TRACKLIB_DIR": str(self.root.path),
             "TRACKLIB_BACKENDS": "fakevendor",
+            "TRACKLIB_CAPTURE": "none",  # tests count records
         }
 
     def start(self, script: str, **environ: str) -> subprocess.Popen[str]:

@@ -81,6 +81,7 @@ class Host:
         """End the whole host at once."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
+            self.process.stdout.read()  # until the host is gone, which must not see the end of its input
             self.process.communicate(timeout=30)
 
 

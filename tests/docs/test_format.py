@@ -34,6 +34,7 @@ SPECIFICATION = (DOCS / "format.md").read_text(encoding="utf-8")
 EXAMPLE = ".tracklib/digits/baseline"  # the run that the page's snippets read
 
 MAIN, FORKED, AGAIN = "20260102t030405-00000001", "20260102t030406-00000002", "20260102t030500-00000003"
+OBSERVER = "20260102t030407-00000004"
 BEGIN = 1767323045_000000007
 NAN, INF = math.nan, math.inf
 CONTENT = "74be7403e7c3b0144413a8c7ced149c72a8bc2ed99d72c8ee9a90ae723ad1024"
@@ -99,6 +100,17 @@ EXPECTED = {
         r.RunEnd("failed", 3, "ValueError: gold"),
     ],
     FORKED: [r.Metrics({"child/loss": 0.5}, 10), None, None, r.Metrics({"child/loss": 0.125}, 13)],
+    OBSERVER: [
+        r.Context(
+            {
+                "git": {"commit": "9fceb02d0ae598e95dc970b74767f19372d61af8", "branch": "main", "dirty": True},
+                "packages": {"numpy": "2.3.1"},
+                "share": NAN,
+            }
+        ),
+        r.System({"process.cpu.percent": 99.5, "memory.used": 17179869184}),
+        r.Console("stderr", "100%\r"),
+    ],
     AGAIN: [r.RunStart("Größe/CON", "gold", parent="Golden-0", attempt=2), r.Metrics({"loss": 0.05}, 2)],
     f"{AGAIN}-reaped": [r.RunEnd("crashed", None, "the process vanished without a word")],
 }
@@ -157,7 +169,7 @@ def test_golden_journal_has_every_kind():
 def test_golden_damage_is_counted(golden):
     """One line with a flipped bit, a number that never came beside its own, and a torn tail: no more, no less."""
     damage = Damage()
-    assert sum(1 for _ in read_run(golden, damage)) == 23
+    assert sum(1 for _ in read_run(golden, damage)) == 26
     assert damage == Damage(lines=1, missing=2, torn=True)
 
 
@@ -237,7 +249,7 @@ def test_other_major_version_is_refused(copied):
     with pytest.raises(CorruptJournalError, match=r"format 1\.x, got 2\.0"):
         list(SegmentReader(path).records())
     damage = Damage()
-    assert sum(1 for _ in read_run(copied, damage)) == 5
+    assert sum(1 for _ in read_run(copied, damage)) == 8
     assert damage.lines == 2
 
 

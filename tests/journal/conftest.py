@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -100,3 +101,16 @@ def foreign(folder: RunFolder, role: str, *records: bytes, **header: object) -> 
 
 STARTED = b'{"kind":"start","seq":1,"time":10,"project":"digits","name":"run1"}'
 ENDED = b'{"kind":"end","seq":2,"time":20,"status":"finished"}'
+
+
+def forked(work: Callable[..., object], *arguments: object) -> int:
+    """Run a function in a forked child, which then leaves as multiprocessing's do; return the child's number."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work(*arguments)
+            code = 0
+        finally:
+            os._exit(code)
+    return child

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 import tracklib
+from tests.journal.conftest import forked
 from tracklib.journal.glance import glance
 from tracklib.journal.reader import Damage, SegmentReader, read_run
 from tracklib.model.records import Metrics, RunEnd
@@ -21,19 +22,6 @@ pytestmark = [
     # Since Python 3.12: forking beside threads may deadlock. That tracklib does not is what is tested here.
     pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
 ]
-
-
-def forked(work, *arguments: object) -> int:
-    """Run a function in a forked child, which then leaves as multiprocessing's do; return the child's number."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work(*arguments)
-            code = 0
-        finally:
-            os._exit(code)
-    return child
 
 
 def joined(child: int, seconds: float = 60.0) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 
-from tests.journal.conftest import ENDED, STARTED, foreign, kill, writing
+import tracklib
+from tests.journal.conftest import ENDED, STARTED, foreign, forked, kill, writing
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.liveness import WriterLock
@@ -162,3 +164,33 @@ def test_a_run_is_one_over_all_its_writers(root: Root) -> None:
     assert (look.records, look.open, look.info.name, look.info.attempt) == (36, False, "name3", 3)
     assert look.info == fold("run1", found).info()
     assert look.info.started == found[0].time
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_reapers_never_end_who_lives(root: Root) -> None:
+    """While another process reaps all the time, forty runs begin and end by themselves: each ends once, as it says."""
+    root.create()
+
+    def reaping() -> None:
+        while os.getppid() == parent:
+            for folder in root.runs():
+                reap(folder)
+                glance(folder)
+
+    def living(number: int) -> None:
+        with tracklib.init("p", id=f"r{number % 9}") as run:
+            for _ in range(20):
+                run.log({"a": 1.0})
+
+    parent = os.getpid()
+    reaper = forked(reaping)
+    for number in range(40):
+        assert os.waitpid(forked(living, number), 0)[1] == 0
+    assert os.waitpid(reaper, os.WNOHANG) == (0, 0)
+    os.kill(reaper, signal.SIGKILL)
+    os.waitpid(reaper, 0)
+    for folder in root.runs():
+        attempts = glance(folder).info.attempt
+        assert [end.status for end in ends(folder)] == ["finished"] * attempts
+        assert attempts >= 4

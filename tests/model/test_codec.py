@@ -59,6 +59,7 @@ BODIES = {
     r.RunStart: st.builds(
         r.RunStart, TEXT, TEXT, MAYBE, MAYBE, MAYBE, st.integers(1, 2**31), MAPPING, st.none() | st.integers(0, 9)
     ),
+    r.Context: st.builds(r.Context, MAPPING),
     r.Params: st.builds(r.Params, MAPPING),
     r.Metrics: st.builds(
         r.Metrics, st.dictionaries(TEXT, NUMBERS, max_size=3), STEPS, st.none() | st.integers(-(2**63), 2**63 - 1)
@@ -192,6 +193,7 @@ EXAMPLES = [
     r.Console("stdout", "x"),
     r.Notice("refused", "m", 2),
     r.RunEnd("finished", 0, "e"),
+    r.Context({"a": 1}),
 ]
 ODD = [None, True, 7, -1.5, "x", [], [1], [[]], {}, {"a": []}, {"a": "!float x"}]
 MAY_MISS = {"group", "job_type", "parent", "timestamp", "exit_code", "error", "aliases", "folders"}

@@ -23,6 +23,8 @@ def test_every_kind_of_record_counts_where_it_belongs() -> None:
     model = r.Artifact("m", "model", ())
     state = run_of(
         r.RunStart("p", "n", "g", "j", "q", 1, {"host": "h"}),
+        r.Context({"git": {"commit": "c"}, "x": 1}),
+        r.Context({"git": {"commit": "d"}}),
         r.Params({"a": {"x": 1, "y": 2}}),
         r.Params({"a": {"y": 3}, "b": 4}),
         r.Metrics({"loss": 1.0, "acc": 0.5}, 0),
@@ -45,15 +47,16 @@ def test_every_kind_of_record_counts_where_it_belongs() -> None:
         {"loss": 0.5, "acc": 0.5},
         {"loss": 2, "acc": 1},
     )
-    assert (state.tags, state.notes, state.summary, state.context) == ({"team": "v"}, "new", {"best": 2}, {"host": "h"})
+    assert (state.tags, state.notes, state.summary) == ({"team": "v"}, "new", {"best": 2})
+    assert state.context == {"host": "h", "git": {"commit": "d"}, "x": 1}
     assert (state.artifacts, state.media, state.console, state.notices) == (
         [model],
         [image],
         1,
         [r.Notice("refused", "x")],
     )
-    assert (state.status, state.exit_code, state.error, state.records) == ("failed", 3, "boom", 17)
-    assert state.info() == RunInfo("p", "id", "n", "failed", 101, 117, "g", "j", "q", 1)
+    assert (state.status, state.exit_code, state.error, state.records) == ("failed", 3, "boom", 19)
+    assert state.info() == RunInfo("p", "id", "n", "failed", 101, 119, "g", "j", "q", 1)
 
 
 def test_a_resumed_run_runs_again() -> None:

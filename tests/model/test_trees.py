@@ -235,6 +235,16 @@ def test_a_tree_has_a_bound(told: Told) -> None:
     assert len(told) < 100
 
 
+def test_text_has_a_bound(told: Told) -> None:
+    """Texts of millions of characters are cut and named; those that have room are whole."""
+    found = tree({"a": "x" * 9_000_000, "b": "y" * 2_000_000, "c": "z" * 500_000, "d": b"w" * 700_000}, told)
+    assert {key: len(text) for key, text in found.items()} == {"a": 9_000_000, "b": 1000, "c": 500_000, "d": 1000}
+    assert told == [
+        (key, f"has {size} characters; the first 1,000 are recorded, log it as an artifact")
+        for key, size in (("b", "2,000,000"), ("d", "700,000"))
+    ]
+
+
 def test_an_integer_beyond_all_writing_becomes_text(told: Told) -> None:
     """An integer of more digits than Python writes is recorded in hexadecimal, and said to be."""
     assert tree({"n": 10**5000, "m": 10**4000}, told) == {"n": hex(10**5000), "m": 10**4000}

@@ -13,6 +13,7 @@ from tracklib.model.records import (
     Artifact,
     Console,
     FileRef,
+    Media,
     Metrics,
     Notes,
     Params,
@@ -252,3 +253,41 @@ def test_a_long_text_is_a_feature_of_its_own() -> None:
     right = replaced(Params, lambda _: Params({"short": "12345", "long": "12345"}))
     result = compare(snapshot("r", left), snapshot("r", right), declares)
     assert (result.equal, result.declared) == (True, {"cut": 1})
+
+
+IMAGE = Media("sample", 1, "image", FILE, {"caption": "c"}, 0, (FileRef("masks/0.png", 1, "cd" * 32),), 5_000_001)
+
+
+def compared_media(*right: Media, capabilities: Capabilities = ALL_EXACT) -> list[str]:
+    """Return in what a copy with these media differs from one with two pictures and a plain one."""
+    left = (IMAGE, dataclasses.replace(IMAGE, index=1), Media("plain", 2, "text", FILE))
+    states = [
+        snapshot("r", [Record("w", seq, seq, body) for seq, body in enumerate(bodies, 1)]) for bodies in (left, right)
+    ]
+    return [str(difference) for difference in compare(*states, capabilities).differences]
+
+
+def test_media_are_compared_in_every_part() -> None:
+    """Key, step, place in a list, type, content, attachments, metadata and the time given: each is told apart."""
+    second, plain = dataclasses.replace(IMAGE, index=1), Media("plain", 2, "text", FILE)
+    assert compared_media(plain, second, IMAGE) == []
+    assert compared_media(IMAGE, second) == [f"media plain step 2: text {FILE.sha256} != (missing)"]
+    other = FileRef("w.bin", 3, "ef" * 32)
+    changes = {
+        "type": {"media_type": "video"},
+        "content": {"file": other},
+        "attachments": {"attachments": ()},
+        "metadata": {"metadata": {"caption": "C"}},
+        "time": {"timestamp": None},
+    }
+    for name, change in changes.items():
+        (told,) = compared_media(IMAGE, dataclasses.replace(second, **change), plain)
+        assert told.startswith(f"media sample[1]: {name} step 1: ")
+    for change in ({"key": "x"}, {"step": 2}, {"index": 2}):
+        assert len(compared_media(IMAGE, dataclasses.replace(second, **change), plain)) == 2
+    coarse = Capabilities(
+        features={**dict.fromkeys(Feature, EXACT), Feature.TIME_OF_CALLER: lossy("ms", lambda ns: ns // 10**6 * 10**6)}
+    )
+    rounded = [dataclasses.replace(item, timestamp=5_000_000) for item in (IMAGE, second)]
+    assert compared_media(*rounded, plain, capabilities=coarse) == []
+    assert len(compared_media(*rounded, plain)) == 2

@@ -111,6 +111,7 @@ class Desk:
             **clean_environ(),
             "TRACKLIB_DIR": str(self.root.path),
             "TRACKLIB_BACKENDS": "mlflow",
+            "TRACKLIB_CAPTURE": "none",
             "MLFLOW_TRACKING_URI": url,
             "MLFLOW_EXPERIMENT_NAME": f"{path}",  # a run of the same project and id elsewhere is the same run
         }

@@ -22,7 +22,7 @@ def logged(bodies, root):
     def log(path, **given):
         run = tracklib.init("p")
         run.log_artifact(path, **given)
-        run.finish()
+        run.finish(wait=True)
         found = bodies(Artifact, run=run)
         notices = [body.message for body in bodies(Notice, run=run)]
         if not found:

@@ -40,8 +40,8 @@ def test_it_is_empty_and_false() -> None:
 @pytest.mark.parametrize("other", [0, "", None, math.nan, 5])
 def test_it_equals_nothing_and_has_no_order(other: object) -> None:
     """No condition that training code puts to it holds, save that it is itself."""
-    assert NULL != other
-    assert not (NULL == other or NULL < other or NULL > other or NULL <= other or NULL >= other)
+    assert other != NULL
+    assert not (other == NULL or other > NULL or other < NULL or other >= NULL or other <= NULL)
     assert len({NULL, NullNative()}) == 1
 
 

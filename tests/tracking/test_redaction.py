@@ -68,6 +68,7 @@ IN_TEXT = [
     'escaped {{\\"secret\\": \\"{}\\"}}',
     "train.py --verbose --api-key {} --lr 0.1",
     "train.py --api-key={}",
+    "train.py -token {}",
     "export HF_TOKEN={}",
     "PGPASSWORD={} psql",
     "Authorization: Bearer {}",

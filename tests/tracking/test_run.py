@@ -94,7 +94,7 @@ def test_notes_and_summary(bodies) -> None:
     ("call", "told"),
     [
         (lambda run: run.log({"": 1.0, 5: 2.0, "a": 3.0}), "a text that is not empty, got str ''"),
-        (lambda run: run.log([1.0]), "expected a mapping of names to numbers, got list"),
+        (lambda run: run.log([1.0]), "expected a mapping of names to numbers or media, got list"),
         (lambda run: run.log({"a": 1.0}, step=math.nan), "expected a step that is an int or a finite float"),
         (lambda run: run.log({"a": 1.0}, step="3"), "expected a step that is an int or a finite float, got str '3'"),
         (lambda run: run.log({"a": 1.0}, timestamp="now"), "expected a timestamp in seconds since 1970, got str 'now'"),
@@ -168,7 +168,7 @@ def test_resume(bodies, root) -> None:
         tracklib.init("p", id="r", resume="never")
     assert [body.attempt for body in bodies(RunStart, run=run)] == [1, 2, 3]
     assert tracklib.init("other", id="r").attempt == 1
-    with pytest.raises(UsageError, match="expected resume 'allow', 'must' or 'never', got 'maybe'"):
+    with pytest.raises(UsageError, match="expected resume 'allow', 'must', 'never' or 'auto', got 'maybe'"):
         tracklib.init("p", resume="maybe")
 
 

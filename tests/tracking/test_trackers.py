@@ -146,7 +146,7 @@ def test_a_null_tracker_has_all_that_a_run_has() -> None:
     null.finish(wait=True)
     with pytest.raises(ValueError, match="through"), null:
         raise ValueError("through")
-    assert (null.url, null.config) == ({}, {})
+    assert (null.url, null.config) == ({}, {"lr": 0.1, "model": {"depths": [1, 2]}})  # for code that reads them back
 
 
 def test_a_null_tracker_leaves_no_trace(tmp_path: Path) -> None:

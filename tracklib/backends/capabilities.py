@@ -49,6 +49,7 @@ class Feature(enum.Enum):
     INPUTS = "artifacts used"
     MEDIA = "media"
     SYSTEM = "system metrics"
+    CONTEXT = "what was captured of the surroundings"
     CONSOLE = "console output"
     STATUS_CRASHED = "status: crashed"
     STATUS_KILLED = "status: killed"

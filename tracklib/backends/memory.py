@@ -60,7 +60,13 @@ class MemorySink:
 
     def _keep_files(self, record: Record) -> None:
         body = record.body
-        files = body.files if isinstance(body, Artifact) else (body.file,) if isinstance(body, Media) else ()
+        files = (
+            body.files
+            if isinstance(body, Artifact)
+            else (body.file, *body.attachments)
+            if isinstance(body, Media)
+            else ()
+        )
         for file in files:
             self._store.files[file.sha256] = self._context.open_file(file).read_bytes()
 

@@ -12,7 +12,8 @@ from tracklib.errors import RunStateError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.liveness import STALE, silence
-from tracklib.journal.recovery import REAPER, has_ended, reap, role_of, writers
+from tracklib.journal.recovery import has_ended, reap, role_of, writers
+from tracklib.model.ends import REAPER
 
 __all__ = ["adopt", "remedy", "stale_among"]
 

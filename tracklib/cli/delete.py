@@ -16,6 +16,8 @@ __all__ = ["EXAMPLE", "delete"]
 
 EXAMPLE = "tracklib delete digits/4f2k"
 
+_PATIENCE = 10.0
+
 
 def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -> int:
     """Remove one run from this disk.
@@ -25,11 +27,11 @@ def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -
     from tracklib.cli.console import interruptible
     from tracklib.cli.deliveries import receipts_of
     from tracklib.cli.questions import agreed
-    from tracklib.cli.selection import label, look, open_root, open_run
+    from tracklib.cli.selection import label, open_root, open_run
 
     root = open_root(dir)
     folder = open_run(root, run)
-    glance, receipts = look(folder), receipts_of(folder)
+    glance, receipts = _settled(folder), receipts_of(folder)
     _refuse_open(folder, glance)
     undelivered = {r.entry: pending for r in receipts.good if (pending := r.pending(glance.totals))}
     if not agreed(_question(folder, glance, undelivered), yes=yes):
@@ -41,16 +43,32 @@ def delete(run: OneRun, yes: Yes = False, dir: Dir = None, json: Json = False) -
     return 0
 
 
+def _settled(folder: RunFolder) -> Glance:
+    """Look at a run; where it has just ended, wait until what was captured of it is written too."""
+    from tracklib.cli.selection import look
+
+    deadline = time.monotonic() + _PATIENCE
+    while (found := look(folder)).open and found.info.status not in ("running", "stale"):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return found
+
+
 def _refuse_open(folder: RunFolder, look: Glance) -> None:
     from tracklib.cli.selection import label
     from tracklib.errors import RunStateError
 
     if not look.open:
         return
-    if look.info.status == "stale":
+    if look.storing and look.info.ended is not None:
+        advice = "an artifact of it is being stored; tracklib sync waits for that"
+    elif look.info.status == "stale":
         advice = f"it was begun on another machine that is silent; end it first: tracklib sync --adopt {label(folder)}"
-    else:
+    elif look.info.status == "running":
         advice = "its process goes on; finish or stop that first"
+    else:
+        advice = "what was captured of it is still being written; repeat the command in some seconds"
     raise RunStateError(f"expected a run that has ended, got {label(folder)}, which is {look.info.status}: {advice}")
 
 

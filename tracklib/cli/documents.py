@@ -14,7 +14,7 @@ from tracklib.model.codec import encode_tree, metric_token
 
 if TYPE_CHECKING:
     from tracklib.delivery.receipt import Receipt
-    from tracklib.model.records import Artifact, Media
+    from tracklib.model.records import Artifact, FileRef, Media
     from tracklib.model.run import RunInfo
     from tracklib.model.state import RunState
 
@@ -62,7 +62,10 @@ def delivery_document(receipt: Receipt, totals: dict[str, int]) -> dict[str, Any
 
 
 def artifact_document(artifact: Artifact, version: int) -> dict[str, Any]:
-    """Return ``name, type, version, aliases, metadata, folders, files``; a file is ``path, size, sha256``."""
+    """Return ``name, type, version, aliases, metadata, folders, files, references``.
+
+    A file is ``path, size, sha256``, a reference ``path, url, size, digest``.
+    """
     return {
         "name": artifact.name,
         "type": artifact.type,
@@ -70,19 +73,26 @@ def artifact_document(artifact: Artifact, version: int) -> dict[str, Any]:
         "aliases": list(artifact.aliases),
         "metadata": encode_tree(artifact.metadata),
         "folders": list(artifact.folders),
-        "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in artifact.files],
+        "files": list(map(_file, artifact.files)),
+        "references": [{"path": r.path, "url": r.url, "size": r.size, "digest": r.digest} for r in artifact.references],
     }
 
 
+def _file(file: FileRef) -> dict[str, Any]:
+    return {"path": file.path, "size": file.size, "sha256": file.sha256}
+
+
 def media_document(media: Media) -> dict[str, Any]:
-    """Return ``key, step, media_type, metadata, file``."""
-    file = media.file
+    """Return ``key, step, index, timestamp, media_type, metadata, file, attachments``."""
     return {
         "key": media.key,
         "step": metric_token(media.step),
+        "index": media.index,
+        "timestamp": media.timestamp,
         "media_type": media.media_type,
         "metadata": encode_tree(media.metadata),
-        "file": {"path": file.path, "size": file.size, "sha256": file.sha256},
+        "file": _file(media.file),
+        "attachments": list(map(_file, media.attachments)),
     }
 
 
@@ -96,8 +106,10 @@ def state_document(state: RunState) -> dict[str, Any]:
         "tags": dict(state.tags),
         "notes": state.notes,
         "summary": encode_tree(state.summary),
+        "inputs": [{"name": i.name, "type": i.type, "version": i.version, "run": i.run} for i in state.inputs],
         "media": [media_document(media) for media in state.media],
         "notices": [{"code": n.code, "message": n.message, "count": n.count} for n in state.notices],
+        "system": {name: metric_token(value) for name, value in state.system.items()},
         "console": state.console,
         "records": state.records,
     }

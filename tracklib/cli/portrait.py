@@ -12,8 +12,9 @@ from tracklib.cli.console import grid, out, safe
 from tracklib.cli.deliveries import STATE_STYLES, STATUS_STYLES
 from tracklib.cli.quantities import bytes_text, duration_text, local_time, number_text, plural
 from tracklib.cli.sparkline import sparkline
+from tracklib.cli.storing import waiting_of
 from tracklib.model.trees import flatten
-from tracklib.typing import JSON
+from tracklib.typing import JSON, Number
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tracklib.cli.series import Series
     from tracklib.cli.show import Whole
+    from tracklib.model.records import Media
 
 __all__ = ["print_portrait"]
 
@@ -42,9 +44,14 @@ def print_portrait(whole: Whole) -> None:
     _leaves(console, "summary", state.summary)
     if whole.metrics:
         _section(console, f"metrics ({len(whole.metrics):,})", _metrics(console, whole.metrics.values()))
+    if state.media:
+        _section(console, f"media ({len(state.media):,})", _media(state.media))
     if state.artifacts:
         _section(console, "artifacts", _artifacts(whole))
-    _leaves(console, "context", state.context)
+    _section(console, "", *_storing(whole))
+    _section(console, "inputs", _inputs(whole), show=bool(state.inputs))
+    _leaves(console, "context", _brief(state.context))
+    _section(console, "system, at last", _pairs(_system(state.system)), show=bool(state.system))
     _section(console, "notices", *_notices(whole), show=bool(state.notices))
     _section(console, "delivery", *_delivery(whole))
 
@@ -66,11 +73,12 @@ def _pairs(items: Iterable[tuple[str, str | int | Text]]) -> RenderableType:
 
 def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     info, state = whole.look.info, whole.state
-    code = f"  exit code {state.exit_code}" if state.exit_code is not None and not whole.look.open else ""
+    over = info.status not in ("running", "stale")
+    code = f"  exit code {state.exit_code}" if state.exit_code is not None and over else ""
     yield "status", safe(info.status, STATUS_STYLES[info.status]) + safe(code)
     if info.status == "stale":
         yield "", safe(remedy([info.id]), "dim")
-    if state.error and not whole.look.open:
+    if state.error and over:
         yield "error", safe(state.error, "red")
     yield "started", local_time(info.started)
     until = info.ended if info.ended is not None else time.time_ns()
@@ -78,6 +86,8 @@ def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     yield "lasted", f"{duration_text((until - info.started) / 1e9)}{ended}"
     if info.attempt > 1:
         yield "attempt", info.attempt
+    if again := max((series.again for series in whole.metrics.values()), default=0):
+        yield "overlap", f"{plural(again, 'step')} logged again by a later attempt; all are kept (--points tells which)"
     named = (("group", info.group), ("job type", info.job_type), ("parent", info.parent))
     yield from ((key, value) for key, value in named if value is not None)
     console = f", {state.console:,} of them console output" if state.console else ""
@@ -100,6 +110,38 @@ def _leaves(console: Console, title: str, tree: Mapping[str, JSON]) -> None:
     _section(console, title, _pairs(rows), show=bool(rows))
 
 
+def _brief(context: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the context with long lists counted, and bytes as people read them; ``--json`` has it whole."""
+    brief = dict(context)
+    if isinstance(packages := brief.get("packages"), Mapping):
+        brief["packages"] = f"{len(packages):,} (--json lists them)"
+    if isinstance(git := brief.get("git"), Mapping):
+        brief["git"] = {key: value for key, value in git.items() if key != "untracked"}
+    if isinstance(hardware := brief.get("hardware"), Mapping):
+        brief["hardware"] = {**hardware, **_machine(hardware)}
+    return brief
+
+
+def _machine(hardware: Mapping[str, JSON]) -> dict[str, JSON]:
+    told: dict[str, JSON] = {}
+    if isinstance(memory := hardware.get("memory"), int):
+        told["memory"] = bytes_text(memory)
+    if isinstance(gpus := hardware.get("gpus"), list):
+        told["gpus"] = ", ".join(_gpu(gpu) for gpu in gpus if isinstance(gpu, Mapping))
+    return told
+
+
+def _gpu(gpu: Mapping[str, JSON]) -> str:
+    memory = gpu.get("memory")
+    return f"{gpu.get('name')} ({bytes_text(memory)})" if isinstance(memory, int) else str(gpu.get("name"))
+
+
+def _system(values: Mapping[str, Number]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        in_bytes = name.endswith(("_bytes", ".used", ".free", ".rss")) and isinstance(value, int)
+        yield f"  {name}", bytes_text(int(value)) if in_bytes else number_text(value)
+
+
 def _leaf(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -119,12 +161,42 @@ def _metrics(console: Console, metrics: Iterable[Series]) -> RenderableType:
     return table
 
 
+def _media(media: Iterable[Media]) -> RenderableType:
+    """Return a line for each key and type: how many there are, at which steps, and how large."""
+    groups: dict[tuple[str, str], list[Media]] = {}
+    for item in media:
+        groups.setdefault((item.key, item.media_type), []).append(item)
+    table = grid("  name", "type", "count>", "steps", "size>")
+    for (key, kind), items in groups.items():
+        first, last = min(item.step for item in items), max(item.step for item in items)
+        steps = number_text(first) if first == last else f"{number_text(first)} to {number_text(last)}"
+        size = sum(file.size for item in items for file in (item.file, *item.attachments))
+        table.add_row(*map(safe, (f"  {key}", kind, f"{len(items):,}", steps, bytes_text(size))))
+    return table
+
+
 def _artifacts(whole: Whole) -> RenderableType:
     table = grid("  name", "type", "version!", "files>", "size>", "aliases")
     for artifact, version in whole.versions():
         size = sum(file.size for file in artifact.files)
-        cells = (f"  {artifact.name}", artifact.type, f"v{version}", f"{len(artifact.files):,}", bytes_text(size))
+        count = f"{len(artifact.files):,}" + (
+            f" +{len(artifact.references):,} elsewhere" if artifact.references else ""
+        )
+        cells = (f"  {artifact.name}", artifact.type, f"v{version}", count, bytes_text(size))
         table.add_row(*map(safe, cells), safe(", ".join(artifact.aliases)))
+    return table
+
+
+def _storing(whole: Whole) -> Iterator[RenderableType]:
+    for item in waiting_of(whole.folder):
+        text = f"  {item.name}: {bytes_text(item.left)} of {bytes_text(item.size)} are still to be stored"
+        yield safe(text, "yellow")
+
+
+def _inputs(whole: Whole) -> RenderableType:
+    table = grid("  name", "type", "version", "made by")
+    for item in whole.state.inputs:
+        table.add_row(*map(safe, (f"  {item.name}", item.type or "-", item.version or "-", item.run or "-")))
     return table
 
 

@@ -45,6 +45,7 @@ def prune(
     """
     from tracklib.cli.pruning import Conditions, plan
     from tracklib.cli.quantities import duration, size
+    from tracklib.cli.removal import tidy
     from tracklib.cli.selection import open_root
     from tracklib.errors import UsageError
 
@@ -55,6 +56,8 @@ def prune(
     age = duration(older_than) if older_than is not None else 0.0
     limit = size(max_size) if max_size is not None else None
     root = open_root(dir)
+    if not dry_run:
+        tidy(root)
     found = plan(root, Conditions(age, limit, project, undelivered=undelivered, refused=refused))
     if dry_run or not found.worth_doing:
         _report(found, dry_run=dry_run, json=json)

@@ -46,7 +46,7 @@ class Conditions:
     def objection(self, glance: Glance, receipts: Receipts) -> str:
         """Return why a run must stay; empty where it may go."""
         if glance.open:
-            return "still open"
+            return "still open" if glance.info.ended is None else "artifacts of them are being stored"
         if receipts.damage:
             return "a receipt of theirs is damaged (tracklib status names it)"
         if not receipts.good and not self.undelivered:

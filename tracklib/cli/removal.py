@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracklib.delivery.active import unmark
+from tracklib.delivery.launch import lives
 from tracklib.errors import RunStateError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.glance import glance
@@ -34,6 +35,10 @@ _MARK = "removed-"
 
 _YOUNG = 3600.0
 """Seconds for which a blob that no record names is spared while any run is open: its record may be on its way."""
+
+
+_ABANDONED = 86400.0
+"""Seconds after which a working file is taken for one that its process left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,8 @@ def references(folder: RunFolder) -> set[str]:
     and records of a newer version included: rather one blob too many is kept than one too few.
     """
     found: set[str] = set()
-    for segment in folder.segments():
-        with segment.open("rb") as file:
+    for path in (*folder.segments(), *folder.staging.glob("*/progress.jsonl")):
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             for line in file:
                 found.update(digest.decode() for digest in _DIGEST.findall(line))
     return found
@@ -136,10 +141,32 @@ def remove_blobs(root: Root, digests: Collection[str] | None, *, any_open: bool,
 
 
 def tidy(root: Root) -> None:
-    """Take away what an earlier removal left that was interrupted."""
+    """Take away what an earlier removal left that was interrupted, and what processes left that are gone for long."""
     for path in _entries(root.scratch):
-        if path.name.startswith(_MARK):
-            shutil.rmtree(path, ignore_errors=True)
+        if path.name.startswith(_MARK) or (not path.name.startswith("relay-") and _is_old(path)):
+            _remove(path)
+    for path in root.scratch.glob("relay-*/*"):
+        if _is_old(path) and not lives(root, path.parent.name.removeprefix("relay-")):
+            _remove(path)
+    for folder in root.runs():
+        for path in _entries(folder.staging):
+            if _is_old(path) and not (path / "manifest.json").exists():
+                _remove(path)
+
+
+def _is_old(path: Path) -> bool:
+    """Tell whether nobody can be at work with something in a root any more, or has used it of late."""
+    try:
+        return time.time() - path.lstat().st_mtime > _ABANDONED
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def settle_down(folders: Iterable[RunFolder], *, patience: float = 3.0) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from tracklib.cli.envelope import Envelope, drawable
 from tracklib.cli.quantities import iso_time
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Metrics, Record
+from tracklib.model.records import Metrics, Record, RunStart
 from tracklib.model.state import RunState
 from tracklib.typing import Number
 
@@ -25,7 +25,8 @@ class Series:
         low, high: Of all values that are no NaN; ``None`` where there is none.
         nans: How many are NaN.
         first, until: The least and the greatest step.
-        points: Steps, times and values of all points, where they were asked for.
+        points: Steps, times, values and attempts of all points, where they were asked for.
+        again: How many points of a later attempt lie at or before a step that an earlier one had reached.
     """
 
     name: str
@@ -38,9 +39,17 @@ class Series:
     until: Number = 0
     shape: Envelope = field(default_factory=Envelope)
     points: Points | None = None
+    again: int = 0
+    _attempt: int = 0
+    _reached: Number | None = None
+    _highest: Number | None = None
 
-    def add(self, step: Number, value: Number) -> None:
+    def add(self, step: Number, value: Number, attempt: int = 1) -> None:
         """Take in a point."""
+        if attempt > self._attempt:
+            self._attempt, self._reached = attempt, self._highest
+        self.again += self._reached is not None and step <= self._reached
+        self._highest = step if self._highest is None else max(self._highest, step)
         self.first = min(self.first, step) if self.count else step
         self.until = max(self.until, step) if self.count else step
         self.count += 1
@@ -60,6 +69,7 @@ class Points:
     steps: list[Number] = field(default_factory=list)
     times: array[int] = field(default_factory=lambda: array("q"))
     values: list[Number] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
 
 
 def gather(
@@ -72,9 +82,12 @@ def gather(
         only: Look at this metric alone.
     """
     found: dict[str, Series] = {}
+    attempts: dict[str, int] = {}
     for record in records:
         state.apply(record)
         body = record.body
+        if isinstance(body, RunStart):
+            attempts[record.writer] = body.attempt
         if not isinstance(body, Metrics):
             continue
         for name, value in body.values.items():
@@ -83,11 +96,14 @@ def gather(
             series = found.get(name)
             if series is None:
                 series = found[name] = Series(name, points=Points() if points else None)
-            series.add(body.step, value)
+            # A writer without a start goes on for one: a fork's, or one behind a torn line.
+            attempt = attempts.get(record.writer) or max(state.attempt, 1)
+            series.add(body.step, value, attempt)
             if series.points is not None:
                 series.points.steps.append(body.step)
                 series.points.times.append(record.when)
                 series.points.values.append(value)
+                series.points.attempts.append(attempt)
     return found
 
 
@@ -99,11 +115,12 @@ def points_of(records: Iterable[Record], name: str) -> Iterator[tuple[Number, Nu
 
 
 def series_document(series: Series) -> dict[str, Any]:
-    """Return ``name, points, nans, last, min, max, steps`` and, where kept, ``series`` with ``step, time, value``."""
+    """Return ``name, points, nans, again, last, min, max, steps``; where kept, ``series``: ``step, time, value, attempt``."""
     document: dict[str, Any] = {
         "name": series.name,
         "points": series.count,
         "nans": series.nans,
+        "again": series.again,
         "last": metric_token(series.last),
         "min": None if series.low is None else metric_token(series.low),
         "max": None if series.high is None else metric_token(series.high),
@@ -114,5 +131,6 @@ def series_document(series: Series) -> dict[str, Any]:
             "step": [metric_token(step) for step in series.points.steps],
             "time": [iso_time(time) for time in series.points.times],
             "value": [metric_token(value) for value in series.points.values],
+            "attempt": series.points.attempts,
         }
     return document

@@ -35,7 +35,7 @@ def show(
 ) -> int:
     """Show everything about one run.
 
-    What it is, its params, metrics and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, metrics, artifacts, notices, damage, delivery, path.
+    What it is, its params, metrics, media and artifacts, what went wrong, and where it was delivered. JSON: id, project, name, status, ..., params, tags, summary, context, system, metrics, media, artifacts, notices, damage, delivery, path.
     """
     from tracklib.cli.selection import open_root, open_run
     from tracklib.errors import UsageError
@@ -106,6 +106,7 @@ def _no_metric(name: str, state: RunState) -> str:
 def _document(whole: Whole) -> dict[str, Any]:
     from tracklib.cli.documents import artifact_document, delivery_document, run_document, state_document
     from tracklib.cli.series import series_document
+    from tracklib.cli.storing import waiting_of
 
     damage = whole.damage
     return {
@@ -113,6 +114,7 @@ def _document(whole: Whole) -> dict[str, Any]:
         **state_document(whole.state),
         "metrics": [series_document(series) for series in whole.metrics.values()],
         "artifacts": [artifact_document(artifact, version) for artifact, version in whole.versions()],
+        "storing": [item.document() for item in waiting_of(whole.folder)],
         "damage": {"lines": damage.lines, "missing": damage.missing, "torn": damage.torn},
         "delivery": [delivery_document(receipt, whole.look.totals) for receipt in whole.receipts.good],
         "damaged_receipts": whole.receipts.damage,

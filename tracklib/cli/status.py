@@ -12,6 +12,7 @@ from tracklib.cli.completion import run_ids
 from tracklib.cli.options import Dir, Json
 
 if TYPE_CHECKING:
+    from tracklib.cli.storing import Waiting
     from tracklib.delivery.receipt import Receipt
     from tracklib.journal.glance import Glance
     from tracklib.journal.layout import Root, RunFolder
@@ -37,19 +38,25 @@ def status(
 ) -> int:
     """Show how far the runs under way are delivered.
 
-    Those that are open or not fully delivered. Exit code 1 where a record is refused or a backend paused. JSON: root, deliveries, damaged_receipts; a delivery has run, state, confirmed, pending, changes, refusals, lag, ...
+    Those that are open or not fully delivered. Exit code 1 where a record is refused or a backend paused. JSON: root, deliveries, damaged_receipts, storing; a delivery has run, state, confirmed, pending, changes, refusals, lag, ...
     """
     from tracklib.cli.selection import open_root
+    from tracklib.cli.storing import waiting_of
 
     root = open_root(dir)
     damaged: dict[str, str] = {}
-    found = [item for folder in _folders(root, run, every=every) for item in _deliveries(root, folder, damaged)]
+    folders = _folders(root, run, every=every)
+    found = [item for folder in folders for item in _deliveries(root, folder, damaged)]
+    storing = [item for folder in folders for item in waiting_of(folder)]
     if json:
         from tracklib.cli.console import print_json
 
-        print_json({"root": str(root.path), "deliveries": list(map(_document, found)), "damaged_receipts": damaged})
+        told = {"deliveries": list(map(_document, found)), "damaged_receipts": damaged}
+        print_json({"root": str(root.path), **told, "storing": [item.document() for item in storing]})
     else:
-        _print(root, found, damaged, refused=refused, one=run is not None)
+        if found or damaged or not storing:
+            _print(root, found, damaged, refused=refused, one=run is not None)
+        _print_storing(root, storing)
     wrong = damaged or any(item.receipt.refused or item.receipt.state == "paused" for item in found)
     return 1 if wrong else 0
 
@@ -124,6 +131,16 @@ def _print(root: Root, found: list[_Delivery], damaged: dict[str, str], *, refus
             console.print(text, style=style)
     for name, damage in damaged.items():
         console.print(safe(f"{name}: {damage}", "red"))
+
+
+def _print_storing(root: Root, storing: list[Waiting]) -> None:
+    from tracklib.cli.console import out, safe, say
+    from tracklib.delivery import launch, porter
+
+    for item in storing:
+        out().print(safe(str(item)))
+    if storing and not launch.lives(root, porter.KEY):
+        say("no process stores them: tracklib sync does")
 
 
 def _table(found: list[_Delivery]) -> Any:

@@ -10,6 +10,7 @@ from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
 
 if TYPE_CHECKING:
     from tracklib.cli.errand import Errand
+    from tracklib.cli.storing import Waiting
     from tracklib.cli.watching import Watcher
     from tracklib.delivery.account import Line
     from tracklib.journal.layout import Root, RunFolder
@@ -41,8 +42,9 @@ def sync(
     """Deliver what is pending.
 
     Of the runs under way, of those named, or with --backend of all runs that it lacks; of a run that goes on, what is
-    written by now. Repeating it goes on where it stopped, and does nothing where nothing is left. JSON: root, backends, deliveries, problems; exit code 1 where records are refused or left. With --watch, a line of JSON for each delivery that moved.
+    written by now. Artifacts that were set aside are stored first. Repeating it goes on where it stopped, and does nothing where nothing is left. JSON: root, backends, deliveries, problems, storing; exit code 1 where records are refused or left. With --watch, a line of JSON for each delivery that moved.
     """
+    from tracklib.cli.console import say
     from tracklib.cli.errand import prepare
     from tracklib.cli.quantities import timeout as seconds_of
     from tracklib.cli.selection import open_root
@@ -58,13 +60,16 @@ def sync(
 
     if watch:
         return _watch(Watcher(root, folders, backend, json), seconds_of(interval), seconds)
+    waiting = _store(root, folders(), seconds)
     errand = prepare(root, folders(), backend)
     lines = _deliver(root, errand, seconds) if errand.keys else errand.before
     if json:
-        _print_json(root, errand, lines)
+        _print_json(root, errand, lines, waiting)
     else:
         _print(root, errand, lines)
-    return errand.exit_code(lines)
+        for item in waiting:
+            say(f"{item}; go on with: tracklib sync")
+    return errand.exit_code(lines) or int(bool(waiting))
 
 
 def _folders(root: Root, words: list[str] | None, project: str | None, *, everything: bool) -> list[RunFolder]:
@@ -105,6 +110,18 @@ def _watch(watcher: Watcher, interval: float, seconds: float) -> int:
         return watcher.run(stop, max(interval, 0.1), time.monotonic() + seconds)
 
 
+def _store(root: Root, folders: list[RunFolder], seconds: float) -> list[Waiting]:
+    """Have stored what is set aside; return what is left."""
+    from tracklib.cli.console import interruptible, say
+    from tracklib.cli.storing import store, waiting_of
+
+    before = [item for folder in folders for item in waiting_of(folder)]
+    for item in before:
+        say(str(item))
+    with interruptible(lambda: "the porter goes on by itself, and tracklib sync continues"):
+        return store(root, folders, seconds)
+
+
 def _deliver(root: Root, errand: Errand, seconds: float) -> list[Line]:
     """Set the relays to work and wait for them."""
     from tracklib.cli.console import interruptible
@@ -128,7 +145,7 @@ def _deliver(root: Root, errand: Errand, seconds: float) -> list[Line]:
         )
 
 
-def _print_json(root: Root, errand: Errand, lines: list[Line]) -> None:
+def _print_json(root: Root, errand: Errand, lines: list[Line], waiting: list[Waiting]) -> None:
     from tracklib.cli.console import print_json
     from tracklib.cli.documents import run_document
     from tracklib.delivery.account import totals
@@ -149,7 +166,8 @@ def _print_json(root: Root, errand: Errand, lines: list[Line]) -> None:
     deliveries: list[dict[str, Any]] = [
         {"run": run_document(line.run), **{name: getattr(line, name) for name in names}} for line in lines
     ]
-    print_json({"root": str(root.path), "backends": backends, "deliveries": deliveries, "problems": errand.problems})
+    told = {"backends": backends, "deliveries": deliveries, "problems": errand.problems}
+    print_json({"root": str(root.path), **told, "storing": [item.document() for item in waiting]})
 
 
 def _print(root: Root, errand: Errand, lines: list[Line]) -> None:

@@ -91,11 +91,14 @@ def relay_key(root: Root, resolved: Resolved) -> str:
     return f"{resolved.spec.name}-{digest[:16]}"
 
 
-def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None) -> bool:
+def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None, program: str = "relay") -> bool:
     """Start the relay of this key unless it runs; return whether one was started. It does not wait for anything.
 
     The relay is a fresh process in a session of its own, so that a Ctrl-C or the end of a terminal leaves it alone. Two
     that are started at once settle it by the lease.
+
+    Args:
+        program: The module of this package whose ``main`` it runs.
     """
     folder = RelayFolder(root, key)
     private_folder(folder.path)
@@ -107,11 +110,11 @@ def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None) -> 
         )
     environment = dict(os.environ if environ is None else environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_home(), environment.get("PYTHONPATH", "")]))
-    _spawn(folder, [sys.executable, "-c", _PROGRAM, str(root.path), key], environment)
+    _spawn(folder, [sys.executable, "-c", _PROGRAM.format(program), str(root.path), key], environment)
     return True
 
 
-_PROGRAM = "from tracklib.delivery.relay import main; main()"
+_PROGRAM = "from tracklib.delivery.{} import main; main()"
 _children: dict[str, Any] = {}
 """The relays that this process started, by their keys."""
 

@@ -15,10 +15,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
+from tracklib import platform
 from tracklib.backends import registry
 from tracklib.backends.contract import Sink, SinkContext
-from tracklib.delivery.active import active_runs, mark, unmark
+from tracklib.delivery import launch, porter
+from tracklib.delivery.active import active_runs, is_settled, settle
 from tracklib.delivery.inflight import Inflight
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
@@ -29,6 +32,10 @@ from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.recovery import reap
+from tracklib.model.records import Artifact, Media
+
+if TYPE_CHECKING:
+    from tracklib.delivery.batches import Batch
 
 __all__ = ["Relay", "is_settled", "main"]
 
@@ -41,7 +48,13 @@ _IDLE = 5.0
 """Seconds without an active run after which the relay leaves."""
 
 _DEADLINE = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
-"""Seconds that one batch may take, its files included, before an SDK counts as hanging."""
+"""Seconds that one batch may take before an SDK counts as hanging, besides those for its files."""
+
+_SLOWEST = 500_000
+"""Bytes of its files in a second: what is slower counts as hanging."""
+
+_PORTERS = 5
+"""Porters that one relay starts."""
 
 _PATIENCE = 600.0
 """Seconds of nothing but faults, with no living run, after which it leaves; the data waits for the next one."""
@@ -69,6 +82,8 @@ class Relay:
         self._good_at = time.monotonic()
         self.paused = False
         self._said: set[str] = set()
+        self._porters = 0
+        self._fault: TextIO | None = None
 
     def run(self) -> None:
         """Serve until there is nothing more to do."""
@@ -96,7 +111,12 @@ class Relay:
         if not self.deliveries:
             return now - self._busy_at > _IDLE
         self._busy_at = now
-        return now - self._good_at > _PATIENCE and not any(glance(d.folder).open for d in self.deliveries.values())
+        return now - self._good_at > _PATIENCE and not any(self._goes_on(d.folder) for d in self.deliveries.values())
+
+    def _goes_on(self, folder: RunFolder) -> bool:
+        """Tell whether more may come of a run: it is recorded, or an artifact of it is being stored."""
+        look = glance(folder)
+        return look.open and (look.info.ended is None or launch.lives(self.root, porter.KEY))
 
     def _look(self) -> None:
         """Find the runs to serve, and end those whose writers are gone."""
@@ -108,6 +128,7 @@ class Relay:
         if now - self._looked < _LIFE:
             return
         self._looked = now
+        self._see_to_porter()
         for folder in self.folders():
             self._reap(folder)
             if folder.path not in self.deliveries:
@@ -132,6 +153,13 @@ class Relay:
         if text not in self._said:
             self._said.add(text)
             sys.stderr.write(f"{text}\n")
+
+    def _see_to_porter(self) -> None:
+        """Start a porter, a few times, where artifacts wait and the process that logged them is gone."""
+        if self._porters < _PORTERS and porter.pending_runs(self.root) and not launch.lives(self.root, porter.KEY):
+            self._porters += 1
+            with contextlib.suppress(OSError):
+                porter.ensure(self.root)
 
     def _adopt(self, folder: RunFolder) -> None:
         for receipt in all_receipts(folder):
@@ -189,7 +217,7 @@ class Relay:
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
         self._inflight.guard(delivery)
         with self.deadline():
-            worked = delivery.step(lambda batch: self._inflight.note(delivery, batch))
+            worked = delivery.step(lambda batch: self._about_to_send(delivery, batch))
         self._inflight.clear()
         if worked:
             self._breaker.succeeded()
@@ -210,20 +238,27 @@ class Relay:
         delivery.note("waiting")
         self._drop(path)
 
+    def _about_to_send(self, delivery: RunDelivery, batch: Batch) -> None:
+        self._inflight.note(delivery, batch)
+        if self._fault is not None and (size := _file_bytes(batch)):
+            faulthandler.dump_traceback_later(_DEADLINE + size / _SLOWEST, exit=True, file=self._fault)
+
     @contextlib.contextmanager
     def deadline(self) -> Iterator[None]:
         """End this process where an SDK hangs, even one that holds the interpreter's lock; another relay goes on."""
         with self.folder.fault.open("a") as fault:
+            self._fault = fault
             faulthandler.dump_traceback_later(_DEADLINE, exit=True, file=fault)
             try:
                 yield
             finally:
                 faulthandler.cancel_dump_traceback_later()
+                self._fault = None
 
     def _finish(self, path: Path, delivery: RunDelivery) -> None:
         with self.deadline():
             delivery.close()
-            if delivery.step(lambda batch: self._inflight.note(delivery, batch)) or glance(delivery.folder).open:
+            if delivery.step(lambda batch: self._about_to_send(delivery, batch)) or glance(delivery.folder).open:
                 return  # resumed meanwhile: go on
         delivery.note("complete")
         self._good_at = time.monotonic()
@@ -265,38 +300,20 @@ class Relay:
             return 0
 
 
-def is_settled(folder: RunFolder, receipt: Receipt) -> bool:
-    """Tell whether a backend has all of a run, and no more is to be expected of it."""
-    look = glance(folder)
-    if look.open:
-        return look.info.status == "stale" and receipt.pending(look.totals) == 0
-    return receipt.state == "complete" and receipt.pending(look.totals) == 0
-
-
-def settle(root: Root, folder: RunFolder) -> bool:
-    """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
-    if glance(folder).open or not all(is_settled(folder, receipt) for receipt in all_receipts(folder)):
-        return False
-    unmark(root, folder)
-    if glance(folder).open:  # resumed in this very moment
-        mark(root, folder)
-        return False
-    return True
-
-
-def _be_modest() -> None:
-    """Leave the processor and the memory to training."""
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            os.nice(10)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write("1000")
+def _file_bytes(batch: Batch) -> int:
+    """Return the bytes of all files that a batch names."""
+    files = [
+        body.files if isinstance(body, Artifact) else (body.file, *body.attachments)
+        for body in (record.body for record in batch.records)
+        if isinstance(body, (Artifact, Media))
+    ]
+    return sum(file.size for each in files for file in each)
 
 
 def main(run: Callable[[Root, str], None] | None = None) -> None:
     """Run a relay: ``python -c "..." ROOT KEY``."""
     root, key = Root(sys.argv[1]), sys.argv[2]
-    _be_modest()
+    platform.be_modest()
     faulthandler.enable(RelayFolder(root, key).fault.open("a"))
     os.umask(0o077)
     if run is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tracklib.backends.contract import Outcome, Sink, SinkContext, unknown
 from tracklib.delivery.batches import Batch, BatchReader
+from tracklib.delivery.ranks import as_one
 from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
 from tracklib.errors import AuthError, BackendError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.journal.blobs import BlobStore
@@ -95,6 +96,7 @@ class RunDelivery:
             if self._reader.blocked:
                 self.note("retrying", self._reader.blocked)
             return self._confirm()
+        batch.records = list(as_one(self.folder, batch.records))
         try:
             sink = self._opened()
             before_send(batch)

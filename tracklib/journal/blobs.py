@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tracklib import platform
-from tracklib.errors import BadValueError, RejectedError
+from tracklib.config import reserve_of
+from tracklib.errors import BadValueError, NoRoomError, RejectedError
 from tracklib.journal.layout import Root, private_folder
 from tracklib.model.records import FileRef
 
-__all__ = ["BlobStore"]
+__all__ = ["BlobStore", "Kept"]
 
 _CHUNK = 1 << 20
+_PORTION = 64 << 20
+"""Bytes after which a long copy waits for the disk, so that its dirty pages never slow down who else writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A content that was copied in.
+
+    Attributes:
+        modified: When the file that it comes from was last changed, in nanoseconds.
+    """
+
+    size: int
+    sha256: str
+    modified: int
 
 
 def _created(path: Path) -> BinaryIO:
-    return os.fdopen(platform.open_private(path, os.O_WRONLY | os.O_EXCL), "wb")
+    return os.fdopen(platform.open_private(path, os.O_WRONLY | os.O_EXCL), "wb", buffering=0)
 
 
 class BlobStore:
-    """The content-addressed files of a journal root."""
+    """The content-addressed files of a journal root.
 
-    def __init__(self, root: Root) -> None:
+    Args:
+        reserve: What stays free on the disk, as the setting of that name says it; nothing is added that would take of it.
+    """
+
+    def __init__(self, root: Root, reserve: str = "0b") -> None:
         self._root = root
+        self._reserve = reserve
 
     @property
     def home(self) -> Path:
@@ -52,6 +77,22 @@ class BlobStore:
             raise RejectedError(f"expected {file.size} bytes of {file.path}, got {size} in {path}")
         return path
 
+    def check_room(self, size: int) -> None:
+        """Check that so many bytes may be added.
+
+        Raises:
+            NoRoomError: Less than the reserve would stay free.
+        """
+        import shutil
+
+        disk = shutil.disk_usage(self._root.path)
+        reserve = reserve_of(self._reserve, disk.total)
+        if reserve and disk.free - size < reserve:
+            raise NoRoomError(
+                f"expected {(size + reserve) / 1e6:,.0f} MB to be free on the disk of {self._root.path}, "
+                f"{reserve / 1e6:,.0f} MB of them the reserve, got {disk.free / 1e6:,.0f} MB; free space, or set reserve"
+            )
+
     def add(self, source: Path, path: str) -> FileRef:
         """Copy a file in and return its reference.
 
@@ -61,54 +102,71 @@ class BlobStore:
 
         Raises:
             BadValueError: The file changed while it was copied.
+            NoRoomError: Less than the reserve would stay free.
             OSError: It cannot be read, or the disk is full.
         """
-        temporary = self._temporary()
-        try:
-            with source.open("rb") as reader:
-                before = os.fstat(reader.fileno())
-                digest, size = self._copy(reader.fileno(), temporary)
-                after = os.fstat(reader.fileno())
+        kept = self.copy_in(source)
+        return FileRef(path, kept.size, kept.sha256)
+
+    def copy_in(self, source: Path) -> Kept:
+        """Copy a file in; raises as `add` does."""
+        with self._temporary() as temporary, _opened(source) as reader:
+            before = os.fstat(reader)
+            self.check_room(before.st_size)
+            digest, size = self._copy(reader, temporary)
+            after = os.fstat(reader)
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
                 raise BadValueError(
                     f"expected {source} to rest while it is recorded, but it changed; log it when it is written"
                 )
             self._place(temporary, digest, size)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return FileRef(path, size, digest)
+        return Kept(size, digest, after.st_mtime_ns)
+
+    def link_in(self, source: Path) -> Kept:
+        """Take over a file of the root's own, which nobody changes any more; it stays where it is, too.
+
+        Raises:
+            OSError: It cannot be read, or linked.
+        """
+        with self._temporary() as temporary, _opened(source) as reader:
+            digest, size = _hash(reader, None)
+            os.fsync(reader)
+            os.link(source, temporary)
+            self._place(temporary, digest, size)
+            return Kept(size, digest, os.fstat(reader).st_mtime_ns)
 
     def add_bytes(self, content: bytes, path: str) -> FileRef:
-        """Keep some bytes and return their reference."""
+        """Keep some bytes and return their reference.
+
+        Raises:
+            NoRoomError: Less than the reserve would stay free.
+            OSError: The disk is full.
+        """
         import hashlib
 
-        temporary = self._temporary()
         digest = hashlib.sha256(content).hexdigest()
-        try:
-            with _created(temporary) as file:
+        self.check_room(len(content))
+        with self._temporary() as temporary:
+            with os.fdopen(platform.open_private(temporary, os.O_WRONLY | os.O_EXCL), "wb") as file:
                 file.write(content)
             self._place(temporary, digest, len(content))
-        finally:
-            temporary.unlink(missing_ok=True)
         return FileRef(path, len(content), digest)
 
-    def _temporary(self) -> Path:
-        private_folder(self._root.scratch)
-        return self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
-
     def _copy(self, reader: int, target: Path) -> tuple[str, int]:
-        import hashlib  # loads OpenSSL, which a run without artifacts need not pay for
-
-        digest = hashlib.sha256()
-        size = 0
         with _created(target) as writer:
-            while chunk := os.read(reader, _CHUNK):
-                digest.update(chunk)
-                writer.write(chunk)
-                size += len(chunk)
-            writer.flush()
+            digest, size = _hash(reader, writer)
             os.fsync(writer.fileno())
-        return digest.hexdigest(), size
+            _forget(writer)
+        return digest, size
+
+    @contextlib.contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        private_folder(self._root.scratch)
+        path = self._root.scratch / f"blob-{os.getpid()}-{os.urandom(8).hex()}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def _place(self, temporary: Path, digest: str, size: int) -> None:
         final = self.path(digest)
@@ -136,3 +194,47 @@ class BlobStore:
         import shutil
 
         return shutil.disk_usage(self._root.path).free
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[int]:
+    """Open a regular file to read; a pipe that took its place meanwhile blocks nobody."""
+    reader = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(reader).st_mode):
+            raise BadValueError(f"expected a regular file at {source}, got something else")
+        yield reader
+    finally:
+        os.close(reader)
+
+
+def _hash(reader: int, writer: BinaryIO | None) -> tuple[str, int]:
+    """Read a file to its end, write it to another one where there is one; return its digest and size."""
+    import hashlib  # loads OpenSSL, which a run without artifacts need not pay for
+
+    digest = hashlib.sha256()
+    size = portion = 0
+    while chunk := os.read(reader, _CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        if writer is None:
+            continue
+        _write(writer, chunk)
+        portion += len(chunk)
+        if portion >= _PORTION:
+            portion = 0
+            platform.sync_data(writer.fileno())
+            _forget(writer)
+    return digest.hexdigest(), size
+
+
+def _write(writer: BinaryIO, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[writer.write(view) :]
+
+
+def _forget(writer: BinaryIO) -> None:
+    """Keep nothing of a long file in memory that is on the disk."""
+    if writer.tell() >= _PORTION:
+        platform.drop_cached(writer.fileno())

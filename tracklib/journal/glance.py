@@ -10,12 +10,15 @@ from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.liveness import Life
 from tracklib.journal.reader import SegmentReader
-from tracklib.journal.recovery import REAPER, last_record, role_of, writers
+from tracklib.journal.recovery import last_record, role_of, writers
 from tracklib.journal.segment import Header
+from tracklib.journal.staging import is_pending
+from tracklib.model.ends import writer_of
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
+from tracklib.model.state import RunState, fold
 
-__all__ = ["Glance", "glance"]
+__all__ = ["Glance", "glance", "lifecycle", "starts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,18 @@ class Glance:
 
     Attributes:
         totals: For each writer, the number of its last record.
-        open: Whether records may still come: a writer lives, or is gone and not yet recorded as such.
+        open: Whether records may still come: a writer or an observer lives, a writer is gone and not yet recorded as
+            such, or an artifact is being stored. A run that has ended may be open for the seconds in which its observer
+            writes down the rest.
         bytes: The size of its segments.
+        storing: Whether an artifact is being stored, be the run ended or not.
     """
 
     info: RunInfo
     totals: dict[str, int]
     open: bool
     bytes: int
+    storing: bool = False
 
     @property
     def records(self) -> int:
@@ -41,8 +48,9 @@ class Glance:
 
 def glance(folder: RunFolder) -> Glance:
     """Look at a run."""
+    storing = is_pending(folder)  # before the segments: what is stored is recorded first
     found = writers(folder)
-    starts: list[tuple[int, RunStart]] = []
+    starts: list[Record] = []
     ends: dict[str, Record] = {}
     totals: dict[str, int] = {}
     size = 0
@@ -52,34 +60,55 @@ def glance(folder: RunFolder) -> Glance:
         if (last := last_record(segment)) is not None:
             totals[segment.stem] = last.seq
             if isinstance(last.body, RunEnd):
-                ends[segment.stem.removesuffix(REAPER)] = last
+                ends[writer_of(segment.stem)] = last
     info = _info(folder, next((h for h, _ in found.values() if h is not None), None), starts, list(ends.values()))
-    lives = [life for segment, (header, life) in found.items() if _still_open(segment, header, life, ends)]
-    still = bool(lives)
-    if still and info.status != "running":
+    roles = {segment: role_of(segment, header) for segment, (header, _) in found.items()}
+    lives = [life for segment, (_, life) in found.items() if _goes_on(segment, roles[segment], life, ends)]
+    observed = any(life == "alive" and roles[segment] == "observer" for segment, (_, life) in found.items())
+    if lives and info.status != "running":
         info = replace(info, status="running", ended=None)
-    stale = still and set(lives) == {"stale"}
-    return Glance(replace(info, status="stale") if stale else info, totals, still, size)
+    stale = set(lives) == {"stale"}
+    info = replace(info, status="stale") if stale else info
+    return Glance(info, totals, bool(lives) or observed or storing, size, storing)
 
 
-def _still_open(segment: Path, header: Header | None, life: Life, ends: dict[str, Record]) -> bool:
-    role = role_of(segment, header)
-    if role == "main":
-        return segment.stem not in ends
-    return role == "child" and life == "alive"
+def _goes_on(segment: Path, role: str, life: Life, ends: dict[str, Record]) -> bool:
+    """Tell whether the run goes on because of this segment."""
+    return segment.stem not in ends if role == "main" else role == "child" and life == "alive"
 
 
-def _starts(segment: Path) -> list[tuple[int, RunStart]]:
+def starts_of(folder: RunFolder) -> list[tuple[str, int, RunStart]]:
+    """Return each writer that began the run, when, and as what."""
+    records = [record for segment in folder.segments() for record in _starts(segment)]
+    return [(record.writer, record.time, record.body) for record in records if isinstance(record.body, RunStart)]
+
+
+def lifecycle(folder: RunFolder) -> RunState:
+    """Return what the starts and ends alone say of a run."""
+    segments = folder.segments()
+    lasts = [last for segment in segments if (last := last_record(segment)) is not None]
+    starts = [record for segment in segments for record in _starts(segment)]
+    return _folded(folder.names()[1], starts, [last for last in lasts if isinstance(last.body, RunEnd)])
+
+
+def _folded(run_id: str, starts: list[Record], ends: list[Record]) -> RunState:
+    return fold(run_id, sorted([*starts, *ends], key=lambda record: (record.time, record.writer, record.seq)))
+
+
+def _starts(segment: Path) -> list[Record]:
     try:
         records = itertools.islice(SegmentReader(segment).records(), 2)
-        return [(record.time, record.body) for record, _ in records if isinstance(record.body, RunStart)]
+        return [record for record, _ in records if isinstance(record.body, RunStart)]
     except (CorruptJournalError, OSError):
         return []
 
 
-def _info(folder: RunFolder, header: Header | None, starts: list[tuple[int, RunStart]], ends: list[Record]) -> RunInfo:
+def _info(folder: RunFolder, header: Header | None, starts: list[Record], ends: list[Record]) -> RunInfo:
     project, run_id = (header.project, header.run) if header is not None else folder.names()
-    start = max(starts, key=lambda item: (item[1].attempt, item[0]))[1] if starts else RunStart(project, run_id)
+    begun = [(record.time, record.body) for record in starts if isinstance(record.body, RunStart)]
+    if any(start.rank is not None for _, start in begun):
+        return _folded(run_id, starts, ends).info()
+    start = max(begun, key=lambda item: (item[1].attempt, item[0]))[1] if begun else RunStart(project, run_id)
     created = header.created if header is not None else 0
     end = max(ends, key=lambda record: record.time, default=None)
     body = end.body if end is not None and isinstance(end.body, RunEnd) else None
@@ -88,7 +117,7 @@ def _info(folder: RunFolder, header: Header | None, starts: list[tuple[int, RunS
         run_id,
         start.name,
         body.status if body is not None else "running",
-        min((time for time, _ in starts), default=created),
+        min((time for time, _ in begun), default=created),
         end.time if end is not None else None,
         start.group,
         start.job_type,

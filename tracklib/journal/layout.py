@@ -77,6 +77,7 @@ class RunFolder:
         self.path = path
         self.journal = path / "journal"
         self.receipts = path / "receipts"
+        self.staging = path / "staging"
 
     def names(self) -> tuple[str, str]:
         """Return the project and the run's id by the folders' names; a name that is no encoding stands for itself."""

@@ -13,7 +13,7 @@ from tracklib.journal.liveness import WriterLock
 from tracklib.journal.segment import Header, new_writer_id, seal, seed_of
 from tracklib.model.codec import dumps
 
-__all__ = ["OpenSegment"]
+__all__ = ["OpenSegment", "reserve"]
 
 _ONLY_THIS_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EBADF, errno.EFBIG})
 """Faults after which another file may still take records."""
@@ -33,13 +33,15 @@ class OpenSegment:
 
     __slots__ = ("alive", "broken", "fd", "path", "seed", "seq", "size", "synced", "time", "writer")
 
-    def __init__(self, folder: RunFolder, run: str, project: str, role: str, after: int = 0) -> None:
-        """Create the file with its header, or leave nothing behind.
+    def __init__(
+        self, folder: RunFolder, run: str, project: str, role: str, after: int = 0, *, reserved: str = ""
+    ) -> None:
+        """Create the file with its header, or take over a reserved one; or leave nothing behind.
 
         Raises:
             OSError: It cannot be created or written.
         """
-        self.writer = new_writer_id()
+        self.writer = reserved or new_writer_id()
         self.path: Path = folder.journal / f"{self.writer}.jsonl"
         self.seed = seed_of(self.writer)
         self.seq = self.size = self.synced = 0
@@ -48,8 +50,10 @@ class OpenSegment:
         self.fd = -1
         self.alive = WriterLock(self.path)  # before the segment: no reader may find one without the other
         try:
-            self.fd = platform.open_private(self.path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
-            self.put(seal(dumps(Header.here(run, project, self.writer, role).fields()), self.seed))
+            self.fd = platform.open_private(self.path, os.O_WRONLY | os.O_APPEND | (0 if reserved else os.O_EXCL))
+            self.size = os.fstat(self.fd).st_size
+            if not self.size:
+                self.put(seal(dumps(Header.here(run, project, self.writer, role).fields()), self.seed))
         except BaseException:
             self._undo()
             raise
@@ -114,3 +118,25 @@ class OpenSegment:
         self.broken = True
         if fd >= 0:
             os.close(fd)
+
+
+def reserve(folder: RunFolder, run: str, project: str, role: str, pid: int) -> str:
+    """Begin a segment for a child process, which takes it over; return its writer's id.
+
+    From now on readers know that the child may write, which needs some time to start.
+
+    Raises:
+        OSError: It cannot be created; nothing is left behind.
+    """
+    writer = new_writer_id()
+    path = folder.journal / f"{writer}.jsonl"
+    line = seal(dumps(Header.here(run, project, writer, role, pid=pid).fields()), seed_of(writer))
+    fd = platform.open_private(path, os.O_WRONLY | os.O_APPEND | os.O_EXCL)
+    try:
+        os.write(fd, line)  # torn, it is damage that readers step over: the role is not known then, and nothing is lost
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(fd)
+    return writer

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tracklib import platform
 from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.liveness import Life, last_beat, life_of
 from tracklib.journal.reader import SegmentReader
-from tracklib.journal.segment import Header, seal, seed_of
-from tracklib.model.codec import dumps, to_fields
+from tracklib.journal.segment import Header
+from tracklib.journal.whole_segment import place_segment
+from tracklib.model.ends import REAPER
 from tracklib.model.records import Record, RunEnd, RunStart
 
-__all__ = ["REAPER", "has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
-
-REAPER = "-reaped"
-"""What a reaper adds to the id of the writer that it ends."""
+__all__ = ["has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
 
 _TAIL = 1 << 16
 
@@ -104,32 +101,10 @@ def write_end(folder: RunFolder, segment: Path, time: int, end: RunEnd) -> bool:
         OSError: The disk does not take it.
     """
     writer = segment.stem + REAPER
-    final = folder.journal / f"{writer}.jsonl"
-    if final.exists():
+    if (folder.journal / f"{writer}.jsonl").exists():
         return False
     project, run = _identity(folder, segment)
-    seed = seed_of(writer)
-    header = Header.here(run, project, writer, "reaper")
-    lines = seal(dumps(header.fields()), seed) + seal(dumps(to_fields(Record(writer, 1, time, end))), seed)
-    temporary = final.with_suffix(f".{os.urandom(8).hex()}.tmp")
-    try:
-        with os.fdopen(platform.open_private(temporary, os.O_WRONLY | os.O_EXCL), "wb") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        return _place(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _place(temporary: Path, final: Path) -> bool:
-    try:
-        os.link(temporary, final)  # fails where another process was first, and never shows half a file
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links: two reapers write the same words, so the last one may win
-        os.replace(temporary, final)
-    return True
+    return place_segment(folder, Header.here(run, project, writer, "reaper"), [Record(writer, 1, time, end)])
 
 
 def _identity(folder: RunFolder, segment: Path) -> tuple[str, str]:

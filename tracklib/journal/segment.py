@@ -63,7 +63,8 @@ class Header:
     """A segment's first line: which process wrote it, of which run.
 
     Attributes:
-        role: ``main`` began the run; ``child`` was forked from it; ``reaper`` ended it for a writer that is gone.
+        role: ``main`` began the run; ``child`` was forked from it; ``observer`` watches one of these from outside;
+            ``reaper`` ended it for a writer that is gone; ``intake`` brought in an artifact that was set aside.
         start: When the process started, in ticks since boot.
     """
 
@@ -80,9 +81,9 @@ class Header:
     format: str = FORMAT
 
     @classmethod
-    def here(cls, run: str, project: str, writer: str, role: str = "main") -> Header:
-        """Return the header for this process."""
-        pid = os.getpid()
+    def here(cls, run: str, project: str, writer: str, role: str = "main", *, pid: int | None = None) -> Header:
+        """Return the header for this process, or for a child of it."""
+        pid = os.getpid() if pid is None else pid
         return cls(
             run,
             project,

@@ -41,7 +41,14 @@ class SegmentWriter:
     """
 
     def __init__(
-        self, folder: RunFolder, run: str, project: str, *, role: str = "main", warn: Callable[[str], None]
+        self,
+        folder: RunFolder,
+        run: str,
+        project: str,
+        *,
+        role: str = "main",
+        reserved: str = "",
+        warn: Callable[[str], None],
     ) -> None:
         self._folder = folder
         self._run, self._project, self._role = run, project, role
@@ -52,7 +59,7 @@ class SegmentWriter:
         self.lock = threading.RLock()
         self.depth = 0
         self.closed = False
-        self.segment = self._first = self._opened(role)
+        self.segment = self._first = self._opened(role, reserved=reserved)
         self._beside: dict[int, OpenSegment] = {}
         self._locks: list[WriterLock] = []  # of segments that are followed: while one is held, the writer lives
         flusher.add(self)
@@ -77,10 +84,10 @@ class SegmentWriter:
         """The lock of the current segment."""
         return self.segment.alive
 
-    def _opened(self, role: str, after: int = 0) -> OpenSegment:
+    def _opened(self, role: str, after: int = 0, *, reserved: str = "") -> OpenSegment:
         for folder in (self._folder.path.parent, self._folder.path, self._folder.journal):
             private_folder(folder)
-        return OpenSegment(self._folder, self._run, self._project, role, after)
+        return OpenSegment(self._folder, self._run, self._project, role, after, reserved=reserved)
 
     # -- records
 
@@ -154,7 +161,7 @@ class SegmentWriter:
         if found is not None and not found.broken:
             return found
         # Only the first segment speaks for the process: those that follow it, or stand beside it, are its children.
-        segment = self._opened("child", self.segment.time)
+        segment = self._opened("observer" if self._role == "observer" else "child", self.segment.time)
         if found is not None:
             with contextlib.suppress(OSError):
                 found.close()
@@ -196,7 +203,17 @@ class SegmentWriter:
         with self.lock:  # not while syncing: log() waits for no disk
             if segment.fd < 0 or segment.size == segment.synced:
                 return
-            fd, size = os.dup(segment.fd), segment.size
+            try:
+                fd, size = os.dup(segment.fd), segment.size
+            except OSError:  # too many open files: then it must wait
+                self._sync(segment, segment.fd, segment.size)
+                return
+        try:
+            self._sync(segment, fd, size)
+        finally:
+            os.close(fd)
+
+    def _sync(self, segment: OpenSegment, fd: int, size: int) -> None:
         try:
             if not segment.sync(fd, size):
                 segment.broken = True
@@ -206,8 +223,6 @@ class SegmentWriter:
             self._warn(
                 f"cannot bring the journal {segment.path} to disk: {error.strerror or error}; a new segment is begun"
             )
-        finally:
-            os.close(fd)
 
     def beat(self) -> None:
         """Show that the writer lives."""

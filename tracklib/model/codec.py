@@ -24,6 +24,7 @@ from tracklib.model.records import (
     Artifact,
     Body,
     Console,
+    Context,
     FileRef,
     Input,
     Media,
@@ -155,6 +156,7 @@ _WRITE: dict[type, tuple[str, Callable[[Any], Fields]]] = {
             }
         ),
     ),
+    Context: ("context", lambda b: {"values": encode_tree(b.values)}),
     Params: ("params", lambda b: {"values": encode_tree(b.values)}),
     Metrics: (
         "metrics",
@@ -220,6 +222,7 @@ _READ: dict[str, Callable[[Fields], Body]] = {
         _tree_of(f, "context"),
         members.maybe(int, f.get("rank")),
     ),
+    "context": lambda f: Context(_tree_of({"values": f["values"]}, "values")),
     "params": lambda f: Params(_tree_of(f, "values")),
     "metrics": lambda f: Metrics(
         members.numbers(f["values"]), members.step(f["step"]), members.maybe(int, f.get("timestamp"))

@@ -12,6 +12,7 @@ __all__ = [
     "Artifact",
     "Body",
     "Console",
+    "Context",
     "FileRef",
     "Input",
     "Media",
@@ -84,6 +85,17 @@ class RunStart:
     attempt: int = 1
     context: Mapping[str, JSON] = field(default_factory=dict)
     rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What was learned of the surroundings after the start: git, packages, hardware, ..., each a key of the context.
+
+    Attributes:
+        values: A tree; a key that was there before, in a start's context too, takes the new value.
+    """
+
+    values: Mapping[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +245,21 @@ class Unknown:
 
 
 Body: TypeAlias = Union[
-    RunStart, Params, Metrics, Tags, Notes, Summary, Artifact, Input, Media, System, Console, Notice, RunEnd, Unknown
+    RunStart,
+    Context,
+    Params,
+    Metrics,
+    Tags,
+    Notes,
+    Summary,
+    Artifact,
+    Input,
+    Media,
+    System,
+    Console,
+    Notice,
+    RunEnd,
+    Unknown,
 ]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tracklib.model.ends import verdict, writer_of
 from tracklib.model.records import (
     Artifact,
     Console,
+    Context,
     Input,
     Media,
     Metrics,
@@ -66,6 +68,8 @@ class RunState:
     samples: int = 0
     console: int = 0
     records: int = 0
+    _ranks: dict[str, RunStart] = field(default_factory=dict, repr=False)
+    _ends: dict[str, tuple[int, RunEnd]] = field(default_factory=dict, repr=False)
 
     def apply(self, record: Record) -> None:
         """Take in the next record."""
@@ -84,14 +88,16 @@ class RunState:
             case Summary(values=values):
                 self.summary.update(values)
             case RunStart() as start:
-                self._start(start, record.time)
+                self._start(start, record)
             case RunEnd() as end:
-                self.status, self.exit_code, self.error, self.ended = end.status, end.exit_code, end.error, record.time
+                self._end(end, record)
             case other:
                 self._collect(other)
 
     def _collect(self, body: object) -> None:
         match body:
+            case Context(values=values):
+                self.context = {**self.context, **values}
             case Artifact():
                 self.artifacts.append(body)
             case Input():
@@ -116,14 +122,46 @@ class RunState:
             else:
                 self.tags[key] = value
 
-    def _start(self, start: RunStart, time: int) -> None:
+    def _start(self, start: RunStart, record: Record) -> None:
+        if start.rank is not None:
+            self._start_rank(start, record)
+            return
         if start.attempt >= self.attempt:
-            self.attempt, self.project, self.name = start.attempt, start.project, start.name
-            self.group, self.job_type, self.parent = start.group, start.job_type, start.parent
+            self._ranks.clear()
+            self._identify(start)
             self.status, self.exit_code, self.error, self.ended = "running", None, None, None
         if start.attempt == 1 or not self.started:
-            self.started = min(self.started or time, time)
+            self.started = min(self.started or record.time, record.time)
         self.context = {**self.context, **start.context}
+
+    def _start_rank(self, start: RunStart, record: Record) -> None:
+        """Take in that a rank began; the lowest one of the latest attempt says who the run is."""
+        if start.attempt > self.attempt:
+            self._ranks.clear()
+            self._ends.clear()
+        if start.attempt >= self.attempt:
+            is_lead = all((start.rank or 0) <= (other.rank or 0) for other in self._ranks.values())
+            self._ranks[record.writer] = start
+            if is_lead:
+                self._identify(start)
+                self.started = record.time if start.attempt == 1 or not self.started else self.started
+                self.context = {**self.context, **start.context}
+            self._settle()
+
+    def _identify(self, start: RunStart) -> None:
+        self.attempt, self.project, self.name = start.attempt, start.project, start.name
+        self.group, self.job_type, self.parent = start.group, start.job_type, start.parent
+
+    def _end(self, end: RunEnd, record: Record) -> None:
+        if not self._ranks:
+            self.status, self.exit_code, self.error, self.ended = end.status, end.exit_code, end.error, record.time
+        elif (writer := writer_of(record.writer)) in self._ranks:
+            self._ends[writer] = (record.time, end)
+            self._settle()
+
+    def _settle(self) -> None:
+        found = verdict(self._ranks, self._ends)
+        self.status, self.exit_code, self.error, self.ended = found.status, found.exit_code, found.error, found.ended
 
     def info(self) -> RunInfo:
         """Return the run's identity."""

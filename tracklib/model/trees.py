@@ -22,6 +22,8 @@ Report: TypeAlias = Callable[[str, str], None]
 
 _MAX_DEPTH = 64
 _MAX_VALUES = 100_000
+_MAX_CHARACTERS = 10_000_000
+_KEPT = 1000
 _TEXT = "recorded as text"
 
 
@@ -58,12 +60,14 @@ class _Walk:
 
     Attributes:
         left: How many more values it takes.
+        room: How many more characters.
         above: The containers that the walk is in, by identity.
     """
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.left = _MAX_VALUES
+        self.room = _MAX_CHARACTERS
         self.above: set[int] = set()
 
     def safely(self, value: object, place: str, depth: int) -> JSON:
@@ -138,7 +142,7 @@ class _Walk:
     def _plain(self, value: object, place: str) -> JSON:
         """Return the builtin behind a subclass, such as numpy's ``float64``."""
         if isinstance(value, str):
-            return str.__str__(value)
+            return self._cut(str.__str__(value), place)
         if isinstance(value, float):
             return float(value)
         whole = int(cast("int", value))
@@ -147,13 +151,20 @@ class _Walk:
             return hex(whole)
         return whole
 
+    def _cut(self, text: str, place: str) -> str:
+        if len(text) > self.room:
+            self.report(place, f"has {len(text):,} characters; the first {_KEPT:,} are recorded, log it as an artifact")
+            return text[:_KEPT]
+        self.room -= len(text)
+        return text
+
     def _leaf(self, value: object, place: str, depth: int) -> JSON:
         if isinstance(value, os.PathLike):
             return os.fsdecode(cast("os.PathLike[str]", value))
         if isinstance(value, (dt.date, dt.time)):
             return value.isoformat()
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return bytes(value).decode("utf-8", "backslashreplace")
+            return self._cut(bytes(value).decode("utf-8", "backslashreplace"), place)
         if type(value).__name__ == "Decimal":
             return str(value)
         if callable(listing := getattr(value, "tolist", None)):  # numpy and torch, scalars included

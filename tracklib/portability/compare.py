@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tracklib.backends.capabilities import Capabilities, Feature
-from tracklib.model.records import Artifact
+from tracklib.model.records import Artifact, Input
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
 from tracklib.portability.expected import expected, expected_console
+from tracklib.portability.media import compare_media
 from tracklib.portability.points import compare_points
 from tracklib.portability.snapshot import Snapshot
 from tracklib.typing import JSON
@@ -84,8 +85,11 @@ def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comp
     _compare_values("tag", state.tags, right.state.tags, result)
     _compare_values("summary", state.summary, right.state.summary, result)
     _compare_artifacts(state.artifacts, right.state.artifacts, result)
-    _compare_media(left, right, result)
+    _compare_inputs(left.state.inputs, right.state.inputs, result)
+    compare_media(left.state.media, right.state.media, capabilities, result)
     _compare_console(expected_console(left.console, capabilities, result.declared), right.console, result)
+    _compare_system(left, right, result)
+    _compare_trees("context", left.state.context, right.state.context, result)
     return result
 
 
@@ -119,7 +123,7 @@ def _leaves(tree: Mapping[str, JSON]) -> dict[str, JSON]:
 
 
 def _compare_values(kind: str, left: Mapping[str, JSON], right: Mapping[str, JSON], result: Comparison) -> None:
-    result.counts[f"{kind}s" if kind != "summary" else kind] = len(left)
+    result.counts[kind if kind in ("summary", "context") else f"{kind}s"] = len(left)
     for key in [*left, *(key for key in right if key not in left)]:
         a = repr(left[key]) if key in left else None
         b = repr(right[key]) if key in right else None
@@ -161,21 +165,32 @@ def _compare_artifact(key: str, left: Artifact, right: Artifact, result: Compari
             result.add(Difference("artifact", f"{key}: {name}", repr(a), repr(b)))
     if not same(dict(left.metadata), dict(right.metadata)):
         result.add(Difference("artifact", f"{key}: metadata", repr(left.metadata), repr(right.metadata)))
-    ours = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in left.files}
-    theirs = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in right.files}
+    ours, theirs = _contents(left), _contents(right)
     for path in [*ours, *(path for path in theirs if path not in ours)]:
         if ours.get(path) != theirs.get(path):
             result.add(Difference("file", f"{key}/{path}", ours.get(path), theirs.get(path)))
 
 
-def _compare_media(left: Snapshot, right: Snapshot, result: Comparison) -> None:
-    ours = Counter((m.key, m.step, m.media_type, m.file.sha256) for m in left.state.media)
-    theirs = Counter((m.key, m.step, m.media_type, m.file.sha256) for m in right.state.media)
-    result.counts["media"] = ours.total()
-    for key, step, kind, digest in (ours - theirs).elements():
-        result.add(Difference("media", key, f"{kind} {digest}", None, str(step)))
-    for key, step, kind, digest in (theirs - ours).elements():
-        result.add(Difference("media", key, None, f"{kind} {digest}", str(step)))
+def _contents(artifact: Artifact) -> dict[str, str]:
+    """Return what stands at each path of an artifact, files and references."""
+    found = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in artifact.files}
+    for reference in artifact.references:
+        text = f"elsewhere at {reference.url}, size {reference.size}, digest {reference.digest}"
+        found[reference.path] = f"{found[reference.path]}; {text}" if reference.path in found else text
+    return found
+
+
+def _compare_inputs(left: Iterable[Input], right: Iterable[Input], result: Comparison) -> None:
+    ours, theirs = Counter(left), Counter(right)
+    result.counts["inputs"] = ours.total()
+    for item in (ours - theirs).elements():
+        result.add(Difference("input", item.name, _of_input(item), None))
+    for item in (theirs - ours).elements():
+        result.add(Difference("input", item.name, None, _of_input(item)))
+
+
+def _of_input(item: Input) -> str:
+    return f"type {item.type}, version {item.version}, of run {item.run}"
 
 
 def _compare_console(left: Counter[tuple[str, str]], right: Counter[tuple[str, str]], result: Comparison) -> None:
@@ -184,3 +199,11 @@ def _compare_console(left: Counter[tuple[str, str]], right: Counter[tuple[str, s
         result.add(Difference("console", stream, f"{count} times {text!r}", None))
     for (stream, text), count in (right - left).items():
         result.add(Difference("console", stream, None, f"{count} times {text!r}"))
+
+
+def _compare_system(left: Snapshot, right: Snapshot, result: Comparison) -> None:
+    result.counts["system"] = left.system.total()
+    for key, time, value in (left.system - right.system).elements():
+        result.add(Difference("system", key, repr(value), None, time=time))
+    for key, time, value in (right.system - left.system).elements():
+        result.add(Difference("system", key, None, repr(value), time=time))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tracklib.model.records import Console, Metrics, Record
+from tracklib.model.records import Console, Metrics, Record, System
 from tracklib.model.state import RunState
 from tracklib.typing import Number, Step
 
@@ -36,11 +36,13 @@ class Snapshot:
     Attributes:
         points: The points of each metric, in the order of the records.
         console: How often each line was printed, by stream.
+        system: How often each system metric was sampled with a value, by name, time and value, as `exact` has it.
     """
 
     state: RunState
     points: dict[str, list[Point]] = field(default_factory=dict)
     console: Counter[tuple[str, str]] = field(default_factory=Counter)
+    system: Counter[tuple[str, int, object]] = field(default_factory=Counter)
 
     @property
     def point_count(self) -> int:
@@ -60,6 +62,8 @@ def snapshot(run_id: str, records: Iterable[Record]) -> Snapshot:
                 taken.points.setdefault(key, []).append(Point(body.step, time, value, given))
         elif isinstance(body, Console):
             taken.console[body.stream, body.text] += 1
+        elif isinstance(body, System):
+            taken.system.update((key, record.time, exact(value)) for key, value in body.values.items())
     return taken
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tracklib.errors import RunStateError
-from tracklib.typing import PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from tracklib.tracking.null import NullTracker
@@ -38,7 +38,7 @@ def current_run() -> Run | NullTracker:
     return run
 
 
-def log(values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+def log(values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
     """Record the values of metrics in the current run; see `Run.log`."""
     current_run().log(values, step=step, timestamp=timestamp)
 
@@ -61,9 +61,11 @@ def log_artifact(
     type: str = "file",
     aliases: Sequence[str] = (),
     metadata: Mapping[str, object] | None = None,
+    copy: Literal["background", "now"] = "background",
+    live: bool = False,
 ) -> None:
     """Record a file or directory in the current run; see `Run.log_artifact`."""
-    current_run().log_artifact(path, name=name, type=type, aliases=aliases, metadata=metadata)
+    current_run().log_artifact(path, name=name, type=type, aliases=aliases, metadata=metadata, copy=copy, live=live)
 
 
 def finish(*, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +13,11 @@ from tracklib.delivery.plan import assign
 from tracklib.delivery.receipt import all_receipts
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.staging import is_pending
 from tracklib.messages import Messages
 from tracklib.tracking.confines import confines
 from tracklib.tracking.native import null_native
+from tracklib.tracking.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -140,9 +141,13 @@ class Deliverer:
         threads = [relay for deliverer, _ in waited.values() for relay in deliverer.inline]
         try:
             if self._online and self._timeout > 0:
-                progress = _Progress(quiet=self._messages.quiet)
-                lines = wait(self._root, folders, timeout=self._timeout, progress=progress.show)
-                progress.clear()
+                with ProgressLine(quiet=self._messages.quiet) as line:
+                    lines = wait(
+                        self._root,
+                        folders,
+                        timeout=self._timeout,
+                        progress=lambda lines: line.show(lambda: _pending(lines)),
+                    )
                 _join(threads, lines)
             else:
                 lines = list(account(folders))
@@ -150,6 +155,9 @@ class Deliverer:
             for relay in threads:
                 if relay.hanging() > _SLOW:
                     self._messages.info(_hangs(relay))
+            if any(is_pending(folder) for folder in folders):
+                text = "artifacts are still being stored, by a process that goes on; deliver them with"
+                self._messages.info(f"{text}: {sync_command(self._root)}")
         except KeyboardInterrupt:
             self._messages.info("not waiting; deliver the rest with: tracklib sync")
         except Exception as error:  # promise 1: the end of tracking is not the end of training
@@ -182,31 +190,16 @@ def _hangs(relay: InlineRelay) -> str:
 
 def sync_command(root: Root) -> str:
     """Return the command that delivers what is pending."""
-    place = "" if root.path == Path.cwd() / ".tracklib" else f" --dir {root.path}"
+    try:
+        here = root.path == Path.cwd() / ".tracklib"
+    except OSError:  # the working folder was deleted
+        here = False
+    place = "" if here else f" --dir {root.path}"
     return f"tracklib sync{place}"
 
 
-class _Progress:
-    """A line on the terminal that says what is waited for."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        stream = sys.stderr
-        self._stream = stream if stream is not None and stream.isatty() and not quiet else None
-        self._began = time.monotonic()
-        self._shown = False
-
-    def show(self, lines: list[Line]) -> None:
-        """Show how much is pending, once that takes noticeably long."""
-        pending = {line.entry: line.pending for line in lines if line.pending}
-        if self._stream is None or not pending or time.monotonic() - self._began < 0.5:
-            return
-        text = ", ".join(f"{entry} {count:,}" for entry, count in pending.items())
-        self._stream.write(f"\r\x1b[Ktracklib: delivering: {text} pending (Ctrl-C: leave it to tracklib sync)")
-        self._stream.flush()
-        self._shown = True
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._stream is not None and self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+def _pending(lines: list[Line]) -> str:
+    pending = {line.entry: line.pending for line in lines if line.pending}
+    return (
+        f"delivering: {', '.join(f'{entry} {count:,}' for entry, count in pending.items())} pending" if pending else ""
+    )

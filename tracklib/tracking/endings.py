@@ -85,6 +85,7 @@ class Endings:
         self._seen: Ending | None = None
         self._pid = 0
         self._at_last: Callable[[], None] | None = None
+        self._before: list[Callable[[], None]] = []
 
     def watch(self, run: object, finish: Callable[[Ending], None], at_last: Callable[[], None] | None = None) -> None:
         """Call ``finish`` when the process ends while this run is open, and after all runs ``at_last``."""
@@ -94,6 +95,15 @@ class Endings:
         if at_last is not None:
             self._at_last = at_last
 
+    def before_last(self, wait: Callable[[], None]) -> None:
+        """Call ``wait`` when all runs are ended and before ``at_last``; once, however often it is given."""
+        if self._is_owner() and wait not in self._before:
+            self._before.append(wait)
+
+    def survived(self) -> None:
+        """The process lives on after what looked like its end, as a notebook's kernel does."""
+        self._seen = None
+
     def forget(self, run: object) -> None:
         """A run ended by itself."""
         self._runs.pop(id(run), None)
@@ -101,6 +111,7 @@ class Endings:
     def _install(self) -> None:
         self._pid = os.getpid()
         self._runs.clear()
+        self._before.clear()
         self._at_last = None
         self._seen = None
         atexit.register(self._at_exit)
@@ -195,6 +206,8 @@ class Endings:
         if not self._is_owner():
             return
         self._finish(self._seen or Ending("finished", 0))
+        for wait in self._before:
+            wait()
         if self._at_last is not None:
             self._at_last()
 

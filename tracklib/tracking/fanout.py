@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tracklib.messages import Messages
 from tracklib.model.scalars import describe_error
-from tracklib.typing import PathLike, Scalar, Status, Step, TagsLike, Tracker
+from tracklib.typing import Loggable, PathLike, Status, Step, TagsLike, Tracker
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,7 +44,9 @@ class FanOutTracker:
                 text = f"{name}.{method} raised {describe_error(error)}; its siblings go on"
                 self._messages.warn(text, once=f"{index}.{method}.{type(error).__name__}")
 
-    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
+    def log(
+        self, values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None
+    ) -> None:
         """Record the values of metrics at one step."""
         self._each("log", lambda tracker: tracker.log(_own(values), step=step, timestamp=timestamp))
 
@@ -92,10 +94,19 @@ class FanOutTracker:
         self.finish(status=ending.status, exit_code=ending.exit_code)
 
 
-def _own(values: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    """Return a copy of metrics; an array of one element can be changed too."""
-    plain = type(values) is dict and all(type(value) is float or type(value) is int for value in values.values())
-    return dict(values) if plain else _copied(values)
+def _own(values: Mapping[str, Loggable]) -> Mapping[str, Loggable]:
+    """Return a copy of metrics; an array of one element can be changed too. Media are shared, for they are only read."""
+    if type(values) is not dict:
+        return _copied(values)
+    return {key: value if type(value) in (float, int) else _own_value(value) for key, value in values.items()}
+
+
+def _own_value(value: Any) -> Any:
+    from tracklib.media.recognition import recognised
+
+    if isinstance(value, (list, tuple)) and value and recognised(value[0]) is not None:
+        return [recognised(item) or _copied(item) for item in value]
+    return recognised(value) or _copied(value)
 
 
 def _listed(value: _T) -> _T:

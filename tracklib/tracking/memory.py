@@ -12,12 +12,15 @@ from tracklib.model.scalars import describe, number, step_number
 from tracklib.model.trees import merge, tree
 from tracklib.tracking.endings import ending_of
 from tracklib.tracking.tags import tag_values
-from tracklib.typing import JSON, Number, PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import JSON, Loggable, Number, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LoggedArtifact", "MemoryTracker", "Point"]
+    from tracklib.media.values import Rendered
+    from tracklib.tracking.media import Logged
+
+__all__ = ["LoggedArtifact", "LoggedMedia", "MemoryTracker", "Point"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,23 @@ class Point:
     key: str
     step: Step
     value: Number
+    timestamp: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedMedia:
+    """One picture, table, ..., as it was when it was logged.
+
+    Attributes:
+        index: Its place in the list that was logged; ``None`` where it was no list.
+        rendered: Its content, metadata and attachments.
+    """
+
+    key: str
+    step: Step
+    media_type: str
+    index: int | None
+    rendered: Rendered
     timestamp: float | None = None
 
 
@@ -47,11 +67,13 @@ class MemoryTracker:
 
     Attributes:
         points: Every value of every metric, in order.
+        media: Everything else that was logged at a step, in order.
         params: The tree of params, later values winning.
         status: ``None`` until `finish`.
     """
 
     points: list[Point] = field(default_factory=list)
+    media: list[LoggedMedia] = field(default_factory=list)
     params: dict[str, JSON] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     artifacts: list[LoggedArtifact] = field(default_factory=list)
@@ -63,14 +85,19 @@ class MemoryTracker:
         """Return the values of a metric, in order."""
         return [point.value for point in self.points if point.key == key]
 
-    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
-        """Keep the values of metrics at one step."""
+    def log(
+        self, values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None
+    ) -> None:
+        """Keep the values of metrics, and media, at one step."""
         if "" in values or not all(isinstance(key, str) for key in values):
             raise BadValueError(f"expected metrics' names, texts that are not empty, got {describe(list(values))}")
         at = self._next if step is None else step_number(step)
-        points = [Point(key, at, number(value), timestamp) for key, value in values.items()]
-        if points:
+        found = {key: _media_in(key, value) for key, value in values.items()}
+        points = [Point(key, at, number(value), timestamp) for key, value in values.items() if not found[key]]
+        media = [_rendered(logged, at, timestamp) for items in found.values() for logged in items]
+        if points or media:
             self.points += points
+            self.media += media
             self._next = max(self._next, int(at // 1) + 1)
 
     def log_params(self, params: Mapping[str, object], /) -> None:
@@ -111,3 +138,17 @@ class MemoryTracker:
     ) -> None:
         ending = ending_of(error)
         self.finish(status=ending.status, exit_code=ending.exit_code)
+
+
+def _media_in(key: str, value: object) -> list[Logged]:
+    if isinstance(value, (int, float)):
+        return []
+    from tracklib.tracking.media import media_in
+
+    return media_in(key, value)
+
+
+def _rendered(logged: Logged, step: Step, timestamp: float | None) -> LoggedMedia:
+    if logged.value is None:
+        raise BadValueError(f"{logged.place}: expected media, as the first of the list is, got something else")
+    return LoggedMedia(logged.key, step, logged.value.media_type, logged.index, logged.value.render(), timestamp)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from tracklib.errors import BadValueError, RunStateError
+from tracklib.errors import BadValueError, NoRoomError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.records import Artifact, Body, Metrics, Notice, Params, Record, RunEnd, Summary, Tags
+from tracklib.model.devices import Kept, is_on_device, keep, own_part
+from tracklib.model.records import Body, Metrics, Notes, Notice, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
 from tracklib.tracking.redaction import Redactor
@@ -19,7 +22,10 @@ from tracklib.tracking.tags import tag_values
 from tracklib.typing import JSON, Number, Step
 
 if TYPE_CHECKING:
+    from tracklib.journal.blobs import BlobStore
     from tracklib.journal.writer import SegmentWriter
+    from tracklib.tracking.deferred import Deferred
+    from tracklib.tracking.media import Captured, Logged
 
 __all__ = ["Recorder"]
 
@@ -33,15 +39,20 @@ class Recorder:
 
     Attributes:
         open: Whether the run still takes records.
+        prefix: What every name begins with: ``"rank_3/"`` where several ranks write one run, else empty.
         next_step: The step of a ``log()`` that names none; ``None`` until the earlier attempts were looked at.
         plain: Whether `log_plain` may be used now.
         params: The params so far, as a tree.
         aggregates: The summary values that were asked for.
     """
 
-    def __init__(self, writer: SegmentWriter, redactor: Redactor, messages: Messages, *, strict: bool) -> None:
+    def __init__(
+        self, writer: SegmentWriter, blobs: BlobStore, redactor: Redactor, messages: Messages, *, strict: bool
+    ) -> None:
         self.writer = writer
+        self._blobs = blobs
         self.open = True
+        self.prefix = ""
         self.plain = False
         self.next_step: int | None = None
         self.params: dict[str, JSON] = {}
@@ -52,12 +63,13 @@ class Recorder:
         self._forked = False
         self._notices = 0
         self._unlisted: dict[str, int] = {}
+        self._deferred: Deferred | None = None
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
         self._find_step = find_step
         self.next_step = next_step
-        self.plain = next_step is not None
+        self.plain = next_step is not None and not self.prefix
 
     def write(self, body: Body) -> None:
         """Write a record as it is."""
@@ -71,6 +83,7 @@ class Recorder:
         """Remember that this is a forked child, which records in a segment of its own, if it records at all."""
         self._forked = True
         self.plain = False
+        self._deferred = None  # the parent fetches its own
 
     # -- metrics
 
@@ -106,46 +119,115 @@ class Recorder:
         return True
 
     def metrics(self, values: object, step: object, timestamp: object) -> None:
-        """Write metrics of any kind.
+        """Write metrics of any kind, and media.
 
         Raises:
             BadValueError: Some value could not be recorded; all others were.
         """
         if not isinstance(values, Mapping):
-            raise BadValueError(f"expected a mapping of names to numbers, got {scalars.describe(values)}")
+            raise BadValueError(f"expected a mapping of names to numbers or media, got {scalars.describe(values)}")
         problems: list[str] = []
-        numbers = self._numbers(values, problems)
+        kept: dict[str, Kept] = {}
+        numbers, media = self._sorted(values, kept, problems)
+        captured = self._captured(media, problems)  # before the lock, for a picture takes its time
         if self.next_step is None:
             self.next_step = self._find_step()
-        self.plain = True
+        self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
-            moment = {} if timestamp is None else {"timestamp": scalars.timestamp_ns(timestamp)}
+            moment = None if timestamp is None else scalars.timestamp_ns(timestamp)
+            if kept:
+                self._defer(kept, at, moment)
             if numbers:
-                self._write_metrics(numbers, {"step": metric_token(at), **moment}, at)
+                self._write_metrics(numbers, at, moment)
+            for item in captured:
+                self.write(item.record(at, moment))
+            if numbers or kept or captured:
+                self.next_step = max(self.next_step or 0, int(at // 1) + 1)
         if problems:
             raise BadValueError("; ".join(problems))
 
-    def _write_metrics(self, numbers: dict[str, Number], fields: dict[str, object], at: Step) -> None:
+    def _write_metrics(self, numbers: dict[str, Number], at: Step, moment: int | None) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
+        fields: dict[str, object] = {"step": metric_token(at)}
+        if moment is not None:
+            fields["timestamp"] = moment
         self._written(self.writer.append_fields("metrics", {**fields, "values": tokens}))
-        self.next_step = max(self.next_step or 0, int(at // 1) + 1)
         if self.aggregates:
             self.aggregates.update(numbers)
 
-    def _numbers(self, values: Mapping[Any, Any], problems: list[str]) -> dict[str, Number]:
+    # -- values on a device
+
+    def _defer(self, kept: dict[str, Kept], at: Step, moment: int | None) -> None:
+        from tracklib.tracking.deferred import Deferred, Waiting
+
+        if self._deferred is None:
+            self._deferred = Deferred(self._write_fetched)
+        now = time.time_ns() if moment is None else moment
+        self._deferred.put(Waiting(list(kept), list(kept.values()), at, now))
+
+    def _write_fetched(self) -> None:
+        """Write what came from a device, in the order of the calls, at the step and time of each."""
+        with self.writer.lock:
+            while self._deferred is not None and not self.writer.closed and (item := self._deferred.take()) is not None:
+                waiting, values = item
+                found = dict(zip(waiting.names, values, strict=True))
+                if numbers := {name: value for name, value in found.items() if not isinstance(value, BadValueError)}:
+                    self._write_metrics(numbers, waiting.step, waiting.time)
+                for name, value in found.items():
+                    if isinstance(value, BadValueError):
+                        self._refuse(f"log: metric {name!r}: {value}")
+
+    def settle(self, seconds: float) -> None:
+        """Write what is still on a device, where it comes in time; count what does not. Do not hold the lock."""
+        if self._deferred is None:
+            return
+        left = self._deferred.drain(seconds)
+        self._write_fetched()
+        if left:
+            text = f"values that their device did not give within {seconds:g} s of the run's end"
+            self._messages.warn(f"{left} {text} are not recorded")
+            self._note("dropped", text, left)
+
+    def _sorted(
+        self, values: Mapping[Any, Any], kept: dict[str, Kept], problems: list[str]
+    ) -> tuple[dict[str, Number], list[Logged]]:
+        """Return the metrics and the media among some values; those on a device are kept as they are now."""
         numbers: dict[str, Number] = {}
+        media: list[Logged] = []
         for key, value in values.items():
             if not isinstance(key, str) or not key:
                 problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
-                continue
-            try:
-                numbers[str(key)] = scalars.number(value)
-            except BadValueError as error:
-                secret = self._redactor.is_secret_name(key)
-                problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
-                problems.append(f"metric {key!r}: {problem}")
-        return numbers
+            elif found := _media_of(self.prefix + key, value):
+                media += found
+            else:
+                self._number(self.prefix + key, value, numbers, kept, problems)
+        return numbers, media
+
+    def _number(
+        self, key: str, value: object, numbers: dict[str, Number], kept: dict[str, Kept], problems: list[str]
+    ) -> None:
+        try:
+            if type(value) is float:
+                numbers[key] = value
+            elif is_on_device(part := own_part(value)):
+                kept[key] = keep(part)
+            else:
+                numbers[key] = scalars.number(part)
+        except BadValueError as error:
+            from tracklib.media.recognition import advice
+
+            secret = self._redactor.is_secret_name(key)
+            problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
+            problems.append(f"metric {key!r}: {problem}{advice(value)}")
+
+    def _captured(self, media: Sequence[Logged], problems: list[str]) -> list[Captured]:
+        if not media:
+            return []
+        from tracklib.tracking.media import MediaKeeper
+
+        keeper = MediaKeeper(self._blobs, self._clean_tree, self._tell_change, strict=self._strict)
+        return keeper.keep(media, problems)
 
     def define_metric(
         self, key: object, wanted: Iterable[str], *, maximize: bool, earlier: Callable[[], Iterable[Record]]
@@ -163,7 +245,7 @@ class Recorder:
         writer = self.writer
         with writer.lock:
             first = not self.aggregates
-            self.aggregates.define(key, wanted, maximize=maximize)
+            self.aggregates.define(self.prefix + key, wanted, maximize=maximize)
             mine, behind = writer.writer, writer.seq
         if not first:  # every series has been followed since
             return
@@ -181,14 +263,26 @@ class Recorder:
         values = self._clean_tree(tree(params, self._tell_change), "params")
         if values:
             self.params = merge(self.params, values)
-            self.write(Params(values))
+            self.write(Params({self.prefix.rstrip("/"): values} if self.prefix else values))
+
+    def hold_params(self, params: object) -> None:
+        """Take in params that another rank writes."""
+        clean = self._redactor.tree(tree(params, lambda *_: None), lambda _: None)
+        assert isinstance(clean, dict)
+        self.params = merge(self.params, clean)
+
+    def notes(self, text: object) -> None:
+        """Write the run's description, which is the first rank's to write."""
+        clean = self.clean_text(text, "notes")
+        if not self.prefix:
+            self.write(Notes(clean))
 
     def tags(self, tags: object) -> None:
         """Write tags."""
         problems: list[str] = []
         clean = self._clean_tree(tag_values(tags, problems), "tag")
         if clean:
-            self.write(Tags(cast("dict[str, str | None]", clean)))
+            self.write(Tags({self.prefix + key: cast("str | None", value) for key, value in clean.items()}))
         if problems:
             raise BadValueError("; ".join(problems))
 
@@ -196,17 +290,17 @@ class Recorder:
         """Write one summary value."""
         if not isinstance(key, str) or not key:
             raise BadValueError(f"expected a name, a text that is not empty, got {scalars.describe(key)}")
-        self.write(Summary(self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")))
+        clean = self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")
+        self.write(Summary({self.prefix + name: leaf for name, leaf in clean.items()}))
 
     def metadata(self, values: Mapping[str, object] | None) -> dict[str, JSON]:
         """Return an artifact's metadata, as a tree without secrets."""
         return self._clean_tree(tree(values or {}, self._tell_change), "metadata")
 
-    def artifact(self, artifact: Artifact, left_out: list[str]) -> None:
-        """Write an artifact, and name what was left out of it."""
-        self.write(artifact)
-        for text in left_out:
-            self._refuse(f"artifact {artifact.name!r}: left out {text}")
+    def left_out(self, name: str, texts: list[str]) -> None:
+        """Name what was left out of an artifact."""
+        for text in texts:
+            self._refuse(f"artifact {name!r}: left out {text}")
 
     # -- what is refused, changed or hidden, and said so
 
@@ -220,6 +314,8 @@ class Recorder:
                 self.writer.reopen_in_child()
                 self._forked = False
             record()
+        except NoRoomError as error:  # the machine's fault, not the caller's
+            self._drop(f"{method}: {error}")
         except Exception as error:  # promise 1: tracking never costs a run
             text = str(error) if isinstance(error, BadValueError) else scalars.describe_error(error)
             self._refuse(f"{method}: {text}")
@@ -249,9 +345,14 @@ class Recorder:
         self._messages.warn(f"{clean} (refused; training goes on)", once=clean.partition(", got ")[0])
         self._note("refused", clean)
 
-    def _tell_change(self, place: str, problem: str) -> None:
+    def _drop(self, text: str) -> None:
+        clean = self._redactor.text(text)
+        self._messages.warn(f"{clean} (dropped; training goes on)", once="no room")
+        self._note("dropped", clean)
+
+    def _tell_change(self, place: str, problem: str, *, once: str | None = None) -> None:
         text = self._redactor.text(f"{place or 'the mapping'} {problem}")
-        self._messages.warn(text)
+        self._messages.warn(text, once=once)
         self._note("changed", text)
 
     def _note(self, code: str, text: str, count: int = 1) -> None:
@@ -292,3 +393,21 @@ class Recorder:
         if clean != text:
             self._note("redacted", what)
         return clean
+
+
+def _media_of(key: str, value: object) -> list[Logged]:
+    """Return the media under a key; a number, which most values are, loads nothing, and a framework's asks once."""
+    kind = type(value)
+    if kind in _never_media or isinstance(value, (int, float)):
+        return []
+    from tracklib.tracking.media import media_in
+
+    found = media_in(key, value)
+    # What is media shows in the class, but for lists, and for the one module that is.
+    if not found and not isinstance(value, (list, tuple, ModuleType)) and len(_never_media) < _MAX_KINDS:
+        _never_media.add(kind)
+    return found
+
+
+_MAX_KINDS = 1000
+_never_media: set[type] = set()

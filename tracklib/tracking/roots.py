@@ -21,12 +21,19 @@ def at_writable_root(path: Path, begin: Callable[[Root], _T], messages: Messages
         begun = _made(Root(path), begin)
     except OSError as error:
         return _elsewhere(path, error, begin, messages)
-    if kind := platform.network_file_system(str(path)):
+    if kind := _network(path):
         messages.warn(
             f"the journal root {path} lies on {kind}, a network file system, which may be slow and full for all at "
             "once; TRACKLIB_DIR can name a local disk instead (then run tracklib sync before the job ends)"
         )
     return begun
+
+
+def _network(path: Path) -> str:
+    try:
+        return platform.network_file_system(str(path))
+    except Exception:  # a hint must not cost a run: Python 3.13 finds no codec from a folder that was deleted
+        return ""
 
 
 def _made(root: Root, begin: Callable[[Root], _T]) -> _T:
@@ -52,11 +59,11 @@ def _elsewhere(path: Path, cause: OSError, begin: Callable[[Root], _T], messages
 
 
 def _spares() -> Iterator[Root]:
-    import tempfile
-
     try:
+        import tempfile
+
         shared = Path(tempfile.gettempdir())
-    except OSError:
+    except (OSError, ImportError):  # no folder, or so few descriptors that nothing can be imported
         return
     known = shared / f"tracklib-{platform.user_word()}"
     if platform.is_private(known):

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from tracklib.errors import BadValueError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.messages import Messages
-from tracklib.model.records import Notes, RunEnd, RunStart
+from tracklib.model.records import Body, Media, Metrics, RunEnd, RunStart
 from tracklib.model.scalars import describe_error
 from tracklib.tracking.endings import Ending, ending_of, endings
 from tracklib.tracking.recorder import Recorder
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.summary import RunSummary
-from tracklib.typing import JSON, PathLike, Scalar, Status, Step, TagsLike
+from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from typing_extensions import Self
+
+    from tracklib.tracking.inputs import UsedArtifact
+    from tracklib.tracking.null import NullTracker
+    from tracklib.tracking.shelf import Shelf
 
 __all__ = ["Run", "RunOptions"]
 
 
 _FINAL = ("finished", "failed", "killed", "crashed")
 _MAX_ERROR = 2000
+_DEVICE_PATIENCE = 10.0
+"""Seconds that the run's end waits for values that are still on a device."""
 
 
 class RunOptions:
@@ -37,9 +46,14 @@ class RunOptions:
 
     Attributes:
         strict: Raise `BadValueError` where a value cannot be recorded.
+        reserve: What stays free on the disk.
+        finish_timeout: Seconds to wait, at the process's end, for artifacts that are being stored.
+        delivers: Whether somebody waits for delivery then, which includes them.
         on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
         urls: Returns the vendors' addresses, by backend.
         native: Returns the vendor's own object for a backend's name, waiting so many seconds for it at most.
+        prefix: What every name begins with that this process records: ``"rank_3/"``; empty for the first rank.
+        params: What the first rank records of params, which this one knows.
     """
 
     def __init__(
@@ -48,6 +62,8 @@ class RunOptions:
         redactor: Redactor,
         messages: Messages,
         strict: bool = False,
+        reserve: str = "auto",
+        finish_timeout: float = 30.0,
         on_finish: Callable[[bool], None] = lambda _: None,
         urls: Callable[[], dict[str, str]] = dict,
         native: Callable[[str, float], object] | None = None,
@@ -55,6 +71,11 @@ class RunOptions:
         self.redactor = redactor
         self.messages = messages
         self.strict = strict
+        self.reserve = reserve
+        self.finish_timeout = finish_timeout
+        self.delivers = False
+        self.prefix = ""
+        self.params: Mapping[str, object] | None = None
         self.on_finish = on_finish
         self.urls = urls
         self.native = native
@@ -80,23 +101,34 @@ class Run:
         self.attempt = start.attempt
         self.folder = folder
         self._options = options
-        self._blobs = BlobStore(root)
+        self._root = root
+        self._blobs = BlobStore(root, options.reserve)
+        self._kept_shelf: Shelf | None = None
         self._pid = os.getpid()
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
-        self._recorder = Recorder(writer, options.redactor, options.messages, strict=options.strict)
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder))
+        self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
+        self._recorder.prefix = options.prefix
+        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder, options.prefix))
         self._recorder.write(start)
+        if options.params is not None:
+            params = options.params
+            self._recorder.guarded("init", lambda: self._recorder.hold_params(params))
         self.summary = RunSummary(self._record_summary)
         _open_runs.add(self)
 
     # -- the five methods of Tracker
 
-    def log(self, values: Mapping[str, Scalar], /, *, step: Step | None = None, timestamp: float | None = None) -> None:
-        """Record the values of metrics at one step.
+    def log(
+        self, values: Mapping[str, Loggable], /, *, step: Step | None = None, timestamp: float | None = None
+    ) -> None:
+        """Record the values of metrics, and media, at one step.
 
         Args:
-            values: A number for each metric's name. NaN and infinities are values; numbers of numpy, torch and other
-                frameworks are widened exactly.
+            values: By name: a number, or media. NaN and infinities are values; numbers of numpy, torch and other
+                frameworks are widened exactly. One on a GPU is copied there as it is now and fetched in the
+                background, so that this waits for no device. Media are `tracklib.Image`, `tracklib.Table`, ... and
+                lists of them, recorded as they are now; images of Pillow, figures and data frames may be passed as
+                they are.
             step: Any int or finite float, in any order, repeated or negative; one more than the highest so far where
                 omitted.
             timestamp: Seconds since 1970-01-01 UTC; now where omitted.
@@ -130,33 +162,60 @@ class Run:
         type: str = "file",
         aliases: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        copy: Literal["background", "now"] = "background",
+        live: bool = False,
     ) -> None:
-        """Record a file, or a directory with all its files, as they are now; returns when they are copied.
+        """Record a file, a directory with all its files, or an address such as ``s3://bucket/weights.pt``.
+
+        What is small is copied at once. What is large is set aside (a clone, or a hard link where the file system has
+        no clones) and copied and hashed by another process, while training goes on. A file that is overwritten in
+        place meanwhile is told; one that is deleted, or replaced by renaming, does no harm.
 
         Args:
-            path: The file or directory; links that lead out of a directory are left out and named in a warning.
+            path: The file or directory; links that lead out of a directory are left out and named in a warning. What
+                lies at an address is not fetched.
             name: The artifact's name; the path's last part where omitted.
             type: What it is: ``"model"``, ``"dataset"``, or any word of yours.
             aliases: Names for this version, such as ``"best"``.
             metadata: A JSON tree.
+            copy: ``"now"`` returns when everything is copied.
+            live: Only refer to the files where they lie, and copy nothing.
         """
-        recorder = self._recorder
+        given = {"name": name, "type": type, "aliases": aliases, "metadata": metadata}
+        self._recorder.guarded("log_artifact", lambda: self._shelf.log(path, given, copy=copy, live=live))
 
-        def record() -> None:
-            from tracklib.tracking.artifacts import capture
+    def use_artifact(
+        self,
+        name: PathLike,
+        /,
+        *,
+        type: str | None = None,
+        version: str | None = None,
+        run: str | Run | NullTracker | None = None,
+    ) -> UsedArtifact:
+        """Record that the run uses an artifact, and return it: ``run.use_artifact("digits:best").path``.
 
-            clean = recorder.clean_text
-            captured = capture(
-                self._blobs,
-                path,
-                name=None if name is None else clean(name, "artifact name"),
-                type=clean(type, "artifact type"),
-                aliases=[clean(word, "alias") for word in ([aliases] if isinstance(aliases, str) else aliases)],
-                metadata=recorder.metadata(metadata),
-            )
-            recorder.artifact(*captured)
+        Args:
+            name: Its name, with ``:`` and a version or not; or a path or an address.
+            type: What it is; any where omitted.
+            version: An alias, ``"latest"``, or ``"v2"`` for the second of that name in its run; the latest where omitted.
+            run: The run that made it, or its id; where omitted it is looked for in this project's latest thousand runs
+                on this disk.
+        """
+        from tracklib.tracking.inputs import UsedArtifact, wanted
 
-        recorder.guarded("log_artifact", record)
+        made_by = run if run is None or isinstance(run, str) else getattr(run, "id", None)
+        used = UsedArtifact(self._root, self.project, wanted(name, type, version, made_by or None))
+        self._recorder.guarded("use_artifact", lambda: used.record(self._recorder))
+        return used
+
+    @property
+    def _shelf(self) -> Shelf:
+        if self._kept_shelf is None:
+            from tracklib.tracking.shelf import Shelf
+
+            self._kept_shelf = Shelf(self, self._root, self._blobs, self._recorder, self._options)
+        return self._kept_shelf
 
     def finish(self, *, status: Status | None = None, exit_code: int | None = None, wait: bool = False) -> None:
         """End the run; calling it again does nothing.
@@ -179,7 +238,7 @@ class Run:
     def set_notes(self, text: str, /) -> None:
         """Set the run's description."""
         recorder = self._recorder
-        recorder.guarded("set_notes", lambda: recorder.write(Notes(recorder.clean_text(text, "notes"))))
+        recorder.guarded("set_notes", lambda: recorder.notes(text))
 
     def define_metric(self, key: str, /, *, summary: str | Iterable[str] = ("last",), goal: str = "minimize") -> None:
         """Ask for summary values of a metric, which are recorded as ``<key>.<aggregate>`` when the run ends.
@@ -241,8 +300,36 @@ class Run:
     ) -> None:
         self.end(ending_of(error))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run takes records, in this process."""
+        return self._recorder.open and os.getpid() == self._pid
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """How far this process's part of the journal has come: its writer, and the number of the last record."""
+        return self._recorder.writer.writer, self._recorder.writer.seq
+
+    def _repr_html_(self) -> str:
+        from tracklib.tracking.notebook import card
+
+        state = "open" if self.is_open else "ended"
+        facts = {"project": self.project, "id": self.id, "attempt": str(self.attempt), "state": state}
+        return card(self.name, facts, self.url)
+
     def __repr__(self) -> str:
         return f"<tracklib.Run {self.project}/{self.id} {self.name!r}>"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # a trainer that is copied with its tracker goes on in the same run
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a run cannot be pickled; continue it where it is needed: tracklib.init({self.project!r}, id={self.id!r})"
+        )
 
     def _record_summary(self, key: str, value: object) -> None:
         self._recorder.guarded("summary", lambda: self._recorder.summary(key, value))
@@ -252,6 +339,7 @@ class Run:
         recorder = self._recorder
         if os.getpid() != self._pid:
             return
+        recorder.settle(_DEVICE_PATIENCE)
         with recorder.writer.lock:  # of two threads, or a thread and a signal's handler, one ends the run
             if recorder.writer.closed:
                 return
@@ -265,16 +353,33 @@ class Run:
                 self._options.messages.warn(text)
         endings.forget(self)
         _open_runs.discard(self)
+        if self._kept_shelf is not None:
+            self._kept_shelf.finished(wait=wait)
         self._options.on_finish(wait)
 
 
-def _next_after(folder: RunFolder) -> int:
-    """Return the step after the highest one that earlier attempts recorded."""
+def _next_after(folder: RunFolder, prefix: str) -> int:
+    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so."""
     from tracklib.journal.reader import read_run
-    from tracklib.model.records import Metrics
 
-    steps = (record.body.step for record in read_run(folder) if isinstance(record.body, Metrics))
+    steps = (body.step for body in (record.body for record in read_run(folder)) if _is_of(body, prefix))
     return int(max(steps, default=-1) // 1) + 1
+
+
+def _is_of(body: Body, prefix: str) -> TypeGuard[Metrics | Media]:
+    """Tell whether a record holds a step of the rank whose names begin so."""
+    if isinstance(body, Media):
+        return _rank_of(body.key) == prefix
+    return isinstance(body, Metrics) and any(_rank_of(key) == prefix for key in body.values)
+
+
+_RANK = re.compile(r"rank_[1-9][0-9]*/")
+
+
+def _rank_of(key: str) -> str:
+    """Return what a metric's name begins with where a rank other than the first recorded it."""
+    found = _RANK.match(key)
+    return found[0] if found is not None else ""
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()

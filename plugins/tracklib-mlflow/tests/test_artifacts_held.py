@@ -1,10 +1,15 @@
 """Artifacts, media and what MLflow has no form for, at a real MLflow with real files."""
 
 import hashlib
+import json
+from collections import Counter
 
 import pytest
+from tracklib_mlflow import file_writers
+from tracklib_mlflow.files import place_copy
 
-from tracklib.model.records import Artifact, Console, Media, Notice, Unknown
+from tracklib.errors import TransientError
+from tracklib.model.records import Artifact, Console, Input, Media, Notice, Reference, Unknown
 
 NAMES = [
     "plain.txt", "with space.txt", " lead", "trail ", "p%41q", "h#x?y", "new\nline", "tab\t", "back\\slash", "quote'\"", "a:b",
@@ -166,3 +171,100 @@ def test_confirmed_never_runs_ahead_of_companions(sqlite_bench):
     assert sink.confirmed() == {"w0": 7, "w1": 2}
     sink.close()
     assert sink.confirmed() == {"w0": 7, "w1": 4}
+
+
+def test_references_are_read_back_and_seen(bench):
+    """What an artifact refers to comes back exact, stands in a file for people, and tells versions apart."""
+    one = (Reference("w.pt", "s3://bucket/w.pt", 5, "etag"), Reference("x", "file:///data/x"))
+    sent = [
+        Artifact("far", "dataset", (), references=one),
+        Artifact("far", "dataset", (), references=one[:1]),
+        Artifact("both", "dataset", (bench.file("~references.json", b"mine"),), references=one[1:]),
+    ]
+    bench.write(*sent)
+    assert artifacts(bench) == sent
+    listed = json.loads((bench.artifact_folder() / "far" / "~references.json").read_text())
+    assert listed[0] == {"path": "w.pt", "url": "s3://bucket/w.pt", "size": 5, "digest": "etag"}
+    assert len(json.loads((bench.artifact_folder() / "far@2" / "~references.json").read_text())) == 1
+
+
+def test_inputs_are_read_back_and_seen_as_datasets(bench):
+    """Each use of an artifact comes back exact, and MLflow shows it among the run's datasets."""
+    sent = [
+        Input("digits", "dataset", "best", "run-0"),
+        Input("digits", "dataset", "v2", "run-0"),
+        Input("s3://bucket/x", None, "sha256:" + "0" * 64),
+        Input("plain"),
+        Input("n" * 900, "model"),
+    ]
+    records, outcomes = bench.write(*sent)
+    assert {outcome.kind for outcome in outcomes} == {"accepted"}
+    sink = bench.sink()
+    sink.send(records)
+    sink.close()
+    assert bench.read()[Input] == sent
+    shown = bench.raw.inputs.dataset_inputs
+    assert sorted(item.dataset.name for item in shown) == sorted(item.name[:500] for item in sent)
+    assert sorted(tag.value for item in shown for tag in item.tags) == ["dataset", "dataset", "model"]
+
+
+def test_datasets_of_others_are_inputs(sqlite_bench):
+    """What somebody logged with MLflow's own client is an input when the run is read."""
+    bench = sqlite_bench
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    bench.write(Input("ours"))
+    item = DatasetInput(Dataset("theirs", "abc123", "local", "{}"), [InputTag("mlflow.data.context", "training")])
+    bench.client.log_inputs(bench.raw.info.run_id, [item])
+    assert Counter(bench.read()[Input]) == Counter([Input("ours"), Input("theirs", "training", "abc123")])
+
+
+def test_a_large_upload_goes_on_where_it_stopped(bench, monkeypatch):
+    """Files that are there are not sent again by the next sink, and neither is believed what another artifact left."""
+    monkeypatch.setattr(file_writers, "_LARGE", 0)
+    sent = Artifact("m", "t", tuple(bench.file(f"d/{n}", str(n).encode() * 9) for n in range(4)))
+    (record,) = bench.records(sent)
+    uploaded = []
+
+    def counted(source, target):
+        uploaded.append(target.name)
+        if len(uploaded) == 3:
+            raise TransientError("the network is gone")
+        return place_copy(source, target)
+
+    monkeypatch.setattr("tracklib_mlflow.files.place_copy", counted)
+    with pytest.raises(TransientError):
+        bench.sink().send([record])
+    sink = bench.sink()
+    assert [outcome.kind for outcome in sink.send([record])] == ["accepted"]
+    sink.close()
+    assert sorted(uploaded) == ["0", "1", "2", "2", "3"]
+    assert artifacts(bench) == [sent]
+    assert not any(key.startswith("tracklib.uploading") for key in bench.raw.data.tags)
+
+
+def test_another_artifact_never_takes_over_what_one_left_half_sent(sqlite_bench, monkeypatch):
+    """Two artifacts of one name with files of one size: the second sends all of its own, and both come back right."""
+    bench = sqlite_bench
+    monkeypatch.setattr(file_writers, "_LARGE", 0)
+    one = Artifact("m", "t", (bench.file("f", b"1"), bench.file("g", b"1")))
+    two = Artifact("m", "t", (bench.file("f", b"2"), bench.file("g", b"2")))
+    (first,), (second,) = bench.records(one), bench.records(two, writer="w2")
+    count = []
+
+    def breaks(source, target):
+        count.append(1)
+        if len(count) == 2:
+            raise TransientError("the network is gone")
+        return place_copy(source, target)
+
+    monkeypatch.setattr("tracklib_mlflow.files.place_copy", breaks)
+    with pytest.raises(TransientError):
+        bench.sink().send([first])
+    sink = bench.sink()
+    sink.send([second])
+    sink.send([first])
+    sink.close()
+    assert sorted(artifacts(bench), key=lambda a: a.files[0].sha256) == sorted(
+        [one, two], key=lambda a: a.files[0].sha256
+    )

@@ -5,6 +5,7 @@
 
 - ``points``: metric values that are more than their native points (`tracklib_mlflow.points.Entry`);
 - ``records``: whole records (starts with their context, notices, console output, kinds from the future);
+- ``console``: console output once more, as plain text in ``.log`` files, for people;
 - ``artifacts`` and ``media``: records whose files lie elsewhere, with the places.
 
 Sending again after a crash may cut the chunks elsewhere; every line carries its writer and sequence number, so readers
@@ -31,6 +32,7 @@ __all__ = ["ARTIFACTS", "KINDS", "MEDIA", "POINTS", "RECORDS", "Companions", "re
 
 POINTS, RECORDS, ARTIFACTS, MEDIA = KINDS = ("points", "records", "artifacts", "media")
 
+_CONSOLE = "console"
 _MAX_LINES = 5000
 _MAX_BYTES = 4 << 20
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 60.0
@@ -56,6 +58,10 @@ class Companions:
         self._held.setdefault((kind, record.writer), {})[record.seq, part] = dumps(fields)
         if self._since is None:
             self._since = self._clock()
+
+    def hold_text(self, record: Record, text: bytes) -> None:
+        """Hold what a record says to people."""
+        self._held.setdefault((_CONSOLE, record.writer), {})[record.seq, ""] = text
 
     def flush_if_due(self) -> None:
         """Write what is held, where it is much or old."""
@@ -89,11 +95,15 @@ class Companions:
 
     def _write(self, kind: str, writer: str, lines: Mapping[tuple[int, str], bytes]) -> None:
         ordered = sorted(lines)
-        name = f"{encode_part(writer)}-{ordered[0][0]}-{ordered[-1][0]}.jsonl.gz"
-        content = b"".join(lines[place] + b"\n" for place in ordered)
+        name = f"{encode_part(writer)}-{ordered[0][0]}-{ordered[-1][0]}"
+        if kind == _CONSOLE:
+            name, content = f"{name}.log", b"".join(lines[place] for place in ordered)
+        else:
+            text = b"".join(lines[place] + b"\n" for place in ordered)
+            name, content = f"{name}.jsonl.gz", gzip.compress(text, 6, mtime=0)
 
         def write(path: Path) -> None:
-            path.write_bytes(gzip.compress(content, 6, mtime=0))
+            path.write_bytes(content)
 
         self._files.put(f"{CHUNKS}/{kind}/{name}", write)
 

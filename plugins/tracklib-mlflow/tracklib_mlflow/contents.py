@@ -13,6 +13,7 @@ from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.files import Files, hashed
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
+from tracklib_mlflow.references import LISTED
 from tracklib_mlflow.versions import Kept
 
 __all__ = ["Contents"]
@@ -45,16 +46,17 @@ class Contents:
 
     def read(self, started: int) -> Iterator[tuple[int, Body]]:
         """Yield artifacts and media with their times; those without a record have the run's."""
-        kept = self._kept(kinds.ARTIFACTS)
+        kept, media = self._kept(kinds.ARTIFACTS), self._kept(kinds.MEDIA)
         for item in kept:
             yield item.record.time, self._artifact(item)
-        for item in self._kept(kinds.MEDIA):
-            if (media := self._media(item)) is not None:
-                yield item.record.time, media
+        for item in media:
+            if (found := self._media(item)) is not None:
+                yield item.record.time, found
         known = {item.place for item in kept} | ({CHUNKS, MEDIA} if self._is_ours else set())
+        ours = {place for item in media for place in item.places()}
         for top, is_folder in self._files.top():
-            if top not in known:
-                yield started, self._foreign(top, is_folder=is_folder)
+            if top not in known and (strange := self._foreign(top, ours, is_folder=is_folder)) is not None:
+                yield started, strange
         for name, files in self._models:
             yield started, self._model(name, files)
 
@@ -72,7 +74,8 @@ class Contents:
         assert isinstance(artifact, Artifact)
         names = {stored: path for path, stored in kept.stored.items()}
         files = [self._file(stored, path) for stored, path in names.items()]
-        strange = sorted(set(self._files.walk(kept.place)) - set(names) - {f"{kept.place}/{_LEFT_BY_LOADING}"})
+        ours = {f"{kept.place}/{name}" for name in (_LEFT_BY_LOADING, LISTED)}
+        strange = sorted(set(self._files.walk(kept.place)) - set(names) - ours)
         files += [self._file(stored, decode_path(stored[len(kept.place) + 1 :])) for stored in strange]
         return replace(artifact, files=tuple(file for file in files if file is not None))
 
@@ -80,11 +83,20 @@ class Contents:
         media = kept.record.body
         assert isinstance(media, Media)
         file = self._file(kept.place, media.file.path)
-        return None if file is None else replace(media, file=file)
+        if file is None:
+            return None
+        names = [attachment.path for attachment in media.attachments]
+        beside = [self._file(stored, path) for stored, path in zip(kept.beside, names, strict=False)]
+        return replace(media, file=file, attachments=tuple(found for found in beside if found is not None))
 
-    def _foreign(self, top: str, *, is_folder: bool) -> Artifact:
-        """Return what lies at the top and no record of tracklib's names."""
+    def _foreign(self, top: str, ours: set[str], *, is_folder: bool) -> Artifact | None:
+        """Return what lies at the top and no record of tracklib's names; ``None`` where all of it is the media's."""
         stored = list(self._files.below(top)) if is_folder else [top]
+        strange = [place for place in stored if place not in ours]
+        if len(strange) < len(stored):
+            if not strange:
+                return None
+            stored = strange
         files = [self._file(path, path[len(top) + 1 :] if is_folder else path) for path in stored]
         found = tuple(file for file in files if file is not None)
         is_model = any(file.path == "MLmodel" for file in found)

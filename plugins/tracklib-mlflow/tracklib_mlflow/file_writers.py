@@ -1,20 +1,27 @@
-"""Writers of what lies in files: artifacts, media, and records that MLflow has no form for."""
+"""Writers of what lies in files: artifacts, and records that MLflow has no form for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tracklib.backends.contract import Outcome, accepted, changed
-from tracklib.model.records import Artifact, Media, Record
+from tracklib.model.records import Artifact, Console, Record
 from tracklib_mlflow import companions as kinds
-from tracklib_mlflow import registry
+from tracklib_mlflow import registry, texts
 from tracklib_mlflow.companions import read_chunks, record_fields
-from tracklib_mlflow.files import place_copy
-from tracklib_mlflow.paths import media_place
-from tracklib_mlflow.versions import Kept, Versions, local_path, stored_paths
+from tracklib_mlflow.references import LISTED, listing
+from tracklib_mlflow.versions import Kept, Versions, content_digest, stored_paths
 from tracklib_mlflow.writers import Desk
 
-__all__ = ["ArtifactWriter", "Keeper", "MediaWriter"]
+__all__ = ["ArtifactWriter", "ConsoleWriter", "Keeper"]
+
+
+_LARGE = 64 << 20
+"""Bytes from which on an artifact's upload is resumed; what is smaller is sent again as a whole."""
+
+_UPLOADING = "tracklib.uploading"
+_NOTHING = "nothing"
 
 
 class ArtifactWriter:
@@ -23,6 +30,7 @@ class ArtifactWriter:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._versions: Versions | None = None
+        self._uploading = ""
 
     def write(self, records: Sequence[Record]) -> list[Outcome]:
         """Write artifacts."""
@@ -43,12 +51,25 @@ class ArtifactWriter:
         return changed(problem) if problem else accepted()
 
     def _upload(self, artifact: Artifact, place: str, stored: dict[str, str]) -> None:
-        """Stage all files first, so that a lost one leaves no half of a version behind."""
-        with self._desk.files.staging() as folder:
-            for file in artifact.files:
-                place_copy(self._desk.context.open_file(file), local_path(folder, stored[file.path], place))
-            if artifact.files:
-                self._desk.files.put_folder(folder, place)
+        """Look for all files first, so that a lost one leaves no half of a version behind."""
+        sources = {stored[file.path]: self._desk.context.open_file(file) for file in artifact.files}
+        if sum(file.size for file in artifact.files) < _LARGE:
+            self._desk.files.put_files(sources, place)
+        else:
+            self._upload_large(artifact, place, sources)
+        if artifact.references:
+            self._desk.files.put(f"{place}/{LISTED}", lambda path: path.write_bytes(listing(artifact)))
+
+    def _upload_large(self, artifact: Artifact, place: str, sources: dict[str, Path]) -> None:
+        """Upload under a tag that says what is on its way there, so that whoever goes on knows what it finds."""
+        mark = f"{place} {content_digest(artifact)}"
+        resume = mark == (self._uploading or self._desk.run.data.tags.get(_UPLOADING))
+        if not resume:
+            self._desk.client.set_tags(self._desk.run_id, {_UPLOADING: mark})
+        self._uploading = mark
+        self._desk.files.put_files(sources, place, resume=resume)
+        self._desk.client.set_tags(self._desk.run_id, {_UPLOADING: None})
+        self._uploading = _NOTHING
 
     def _register(self, artifact: Artifact, place: str) -> str | None:
         is_model = artifact.type == "model" and any(file.path == "MLmodel" for file in artifact.files)
@@ -63,25 +84,6 @@ class ArtifactWriter:
         return Versions(map(Kept.from_line, lines))
 
 
-class MediaWriter:
-    """Writes media, one file each."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write media."""
-        for record in records:
-            body = record.body
-            assert isinstance(body, Media)
-            source = self._desk.context.open_file(body.file)
-            place = media_place(body.key, body.step, body.file.sha256, body.file.path)
-            self._desk.files.put(place, lambda path, source=source: place_copy(source, path))  # type: ignore[misc]
-            line = record_fields(record, place=place, stored={body.file.path: place})
-            self._desk.companions.hold(kinds.MEDIA, record, line)
-        return [accepted() for _ in records]
-
-
 class Keeper:
     """Keeps whole records for which MLflow has no form at all."""
 
@@ -92,4 +94,19 @@ class Keeper:
         """Keep records."""
         for record in records:
             self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
+        return [accepted() for _ in records]
+
+
+class ConsoleWriter:
+    """Keeps what was printed, whole, and as text that MLflow's page of artifacts shows."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def write(self, records: Sequence[Record]) -> list[Outcome]:
+        """Keep console output."""
+        for record in records:
+            assert isinstance(record.body, Console)
+            self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
+            self._desk.companions.hold_text(record, texts.to_bytes(record.body.text))
         return [accepted() for _ in records]

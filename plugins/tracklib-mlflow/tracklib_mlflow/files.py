@@ -12,7 +12,7 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,38 @@ class Files:
             )
         return self._opened
 
-    def put_folder(self, folder: Path, place: str) -> None:
-        """Upload all files of a local folder to a place; what is there already is written again."""
-        with self._client.calling(f"uploading {place}", patient=True):
-            self._repository.log_artifacts(str(folder), place)
+    def put_files(self, sources: Mapping[str, Path], place: str, *, resume: bool = False) -> None:
+        """Upload files below one place, each by a request of its own.
+
+        Args:
+            sources: For each path at MLflow, from the run's root, the local file.
+            place: The folder that is above them all.
+            resume: Whether these very files were on their way there before: then those that are there in their size
+                already are not sent again. No store shows half a file under its name.
+        """
+        held = self._sizes(place) if resume else {}
+        with self.staging() as staging:
+            for stored, source in sources.items():
+                if held.get(stored) == source.stat().st_size:
+                    continue
+                folder, _, name = stored.rpartition("/")
+                place_copy(source, staging / name)
+                with self._client.calling(f"uploading {stored}", patient=True):
+                    self._repository.log_artifact(str(staging / name), folder or None)
+                (staging / name).unlink()
+
+    def _sizes(self, place: str) -> dict[str, int]:
+        """Return the sizes of the files below a place, as far as MLflow lists them."""
+        with self._client.calling(f"listing {place}", patient=True):
+            items = list(self._repository.list_artifacts(place))
+            sizes = {}
+            while items:
+                item = items.pop()
+                if item.is_dir:
+                    items += self._repository.list_artifacts(item.path)
+                elif item.file_size is not None:
+                    sizes[str(item.path)] = int(item.file_size)
+        return sizes
 
     def put(self, place: str, write: Callable[[Path], object]) -> None:
         """Upload one file; ``write`` makes it at the local path that it is given."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tracklib.backends.contract import Outcome, accepted
-from tracklib.model.records import Record, RunEnd, RunStart
+from tracklib.model.records import Context, Record, RunEnd, RunStart
 from tracklib.typing import JSON
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow import status, tags, texts
@@ -22,7 +22,7 @@ __all__ = ["Lifecycle"]
 
 
 class Lifecycle:
-    """Writes starts and ends."""
+    """Writes starts, what was learned of the surroundings later, and ends."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -34,10 +34,13 @@ class Lifecycle:
         self._ended = int(held.get(tags.ENDED, 0))
 
     def write(self, records: Sequence[Record]) -> list[Outcome]:
-        """Write starts and ends, in order."""
+        """Write them, in order."""
         for record in records:
             if isinstance(record.body, RunStart):
                 self._start(record, record.body)
+            elif isinstance(record.body, Context):
+                self._desk.companions.hold(kinds.RECORDS, record, record_fields(record))
+                self._set(_git_tags(record.body.values))
             elif isinstance(record.body, RunEnd):
                 self._end(record, record.body)
         return [accepted() for _ in records]
@@ -92,7 +95,6 @@ class Lifecycle:
 
 def _start_tags(start: RunStart) -> dict[str, str | None]:
     """Return the tags that a start sets; some of them MLflow's own, whose pages then show them."""
-    git = start.context.get("git")
     return {
         tags.NAME: start.name,
         tags.GROUP: start.group,
@@ -100,9 +102,17 @@ def _start_tags(start: RunStart) -> dict[str, str | None]:
         tags.PARENT: start.parent,
         tags.ATTEMPT: str(start.attempt),
         tags.USER: _text(start.context, "user"),
-        tags.SOURCE_NAME: _text(start.context, "source") or _text(start.context, "program"),
-        tags.GIT_COMMIT: _text(git, "commit") if isinstance(git, Mapping) else None,
+        tags.SOURCE_NAME: _text(start.context, "source") or _text(start.context, "script"),
+        **_git_tags(start.context),
     }
+
+
+def _git_tags(context: Mapping[str, JSON]) -> dict[str, str | None]:
+    git = context.get("git")
+    if not isinstance(git, Mapping):
+        return {}
+    found = {tags.GIT_COMMIT: "commit", tags.GIT_BRANCH: "branch", tags.GIT_REMOTE: "remote"}
+    return {tag: _text(git, key) for tag, key in found.items()}
 
 
 def _text(tree: Mapping[str, JSON], key: str) -> str | None:

@@ -11,11 +11,22 @@ import hashlib
 import re
 import unicodedata
 
-__all__ = ["CHUNKS", "MEDIA", "TEXTS", "artifact_place", "decode_path", "encode_part", "encode_path", "media_place"]
+__all__ = [
+    "CHUNKS",
+    "IMAGES",
+    "MEDIA",
+    "TEXTS",
+    "artifact_place",
+    "decode_path",
+    "encode_part",
+    "encode_path",
+    "media_place",
+]
 
 CHUNKS = "tracklib"
 TEXTS = "tracklib/text"
 MEDIA = "media"
+IMAGES = "images"  # where MLflow looks for pictures
 
 _BAD = frozenset('~#?%\\:*"<>|')
 _ESCAPE = re.compile(r"~([0-9A-F]{2,6})~")
@@ -51,7 +62,7 @@ def decode_path(path: str) -> str:
 def artifact_place(name: str, version: int) -> str:
     """Return the folder of an artifact's version: ``classifier``, then ``classifier@2``, ...; no two are one."""
     part = encode_part(name, "/@" if name.strip(".") else "/@.") or "~EMPTY~"
-    if part.casefold() in (CHUNKS, MEDIA):
+    if part.casefold() in (CHUNKS, MEDIA, IMAGES):
         part = f"~{ord(part[0]):02X}~{part[1:]}"
     return part if version == 1 else f"{part}@{version}"
 

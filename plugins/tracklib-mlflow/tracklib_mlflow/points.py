@@ -36,7 +36,7 @@ __all__ = [
 NS = 1_000_000
 """Nanoseconds in MLflow's unit of time."""
 
-METRIC_RESERVED = ("tracklib.summary/",)
+METRIC_RESERVED = ("tracklib.summary/", "system/")
 
 _EXACT_INT = 2**53
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1

@@ -29,9 +29,11 @@ from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.contents import Contents
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.identity import is_ours
+from tracklib_mlflow.inputs import foreign_inputs
 from tracklib_mlflow.names import decode
 from tracklib_mlflow.params import read_params
 from tracklib_mlflow.points import entries_of, restore
+from tracklib_mlflow.system import SYSTEM
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -61,6 +63,7 @@ class RunReader:
         yield from ((self._info.started, body) for body in self._labels())
         yield from self._metrics()
         yield from self.contents.read(self._info.started)
+        yield from ((self._info.started, body) for body in foreign_inputs(self._run))
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
         yield from ((self._info.started, Notice("damaged", message)) for message in self._damaged)
         if self._info.ended is not None:
@@ -115,7 +118,7 @@ class RunReader:
         lines = read_chunks(self._files, kinds.POINTS, self._damaged.append) if self._is_ours else iter(())
         entries = entries_of(lines)
         for key in sorted(self._run.data.metrics):
-            if self._is_ours and key.startswith(tags.SUMMARY_METRIC):
+            if self._is_ours and key.startswith((tags.SUMMARY_METRIC, SYSTEM)):
                 continue
             name = decode(key, self._files.text) if self._is_ours else key
             history = self._client.history(self._run.info.run_id, key)

@@ -11,6 +11,7 @@ from tracklib.errors import RejectedError, RunStateError, TransientError
 from tracklib.model.records import (
     Artifact,
     Console,
+    Context,
     Input,
     Media,
     Metrics,
@@ -29,11 +30,14 @@ from tracklib.model.records import (
 from tracklib.model.run import RunInfo
 from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
-from tracklib_mlflow.file_writers import ArtifactWriter, Keeper, MediaWriter
+from tracklib_mlflow.file_writers import ArtifactWriter, ConsoleWriter, Keeper
+from tracklib_mlflow.inputs import InputWriter
 from tracklib_mlflow.lifecycle import Lifecycle
+from tracklib_mlflow.media_writer import MediaWriter
 from tracklib_mlflow.native import NativeRun
 from tracklib_mlflow.runs import check_active, identity, open_run
 from tracklib_mlflow.settings import MLflowSettings
+from tracklib_mlflow.system import SystemWriter
 from tracklib_mlflow.writers import Desk, LabelWriter, MetricWriter, ParamWriter, Writer
 
 __all__ = ["MLflowSink"]
@@ -76,8 +80,11 @@ class MLflowSink:
             Artifact: ArtifactWriter(desk),
             Media: MediaWriter(desk),
             **dict.fromkeys((Tags, Notes, Summary), labels),
-            **dict.fromkeys((RunStart, RunEnd), lifecycle),
-            **dict.fromkeys((Notice, Console, System, Input, Unknown), keeper),
+            **dict.fromkeys((RunStart, Context, RunEnd), lifecycle),
+            Input: InputWriter(desk),
+            System: SystemWriter(desk),
+            Console: ConsoleWriter(desk),
+            **dict.fromkeys((Notice, Unknown), keeper),
         }
         return VendorRun(desk.run_id, self._settings.page(str(found.info.experiment_id), desk.run_id))
 

@@ -27,6 +27,8 @@ PARENT_RUN = "mlflow.parentRunId"
 USER = "mlflow.user"
 SOURCE_NAME = "mlflow.source.name"
 GIT_COMMIT = "mlflow.source.git.commit"
+GIT_BRANCH = "mlflow.source.git.branch"
+GIT_REMOTE = "mlflow.source.git.repoURL"
 
 KEY = "tracklib.key"
 RUN_ID = "tracklib.run_id"

@@ -8,16 +8,16 @@ where that does. A companion says what each is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tracklib.model.codec import dumps, from_fields
 from tracklib.model.records import Artifact, Record
 from tracklib_mlflow.paths import artifact_place, encode_path
+from tracklib_mlflow.references import listing
 
-__all__ = ["Kept", "Versions", "content_digest", "local_path", "stored_paths"]
+__all__ = ["Kept", "Versions", "content_digest", "stored_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,25 @@ class Kept:
     Attributes:
         place: The folder of an artifact; the path of a media file.
         stored: For each file of the record, its path at MLflow, from the run's root.
+        beside: The paths of the attachments, in their order.
+        shown: The paths of what only MLflow's page needs.
     """
 
     record: Record
     place: str
     stored: Mapping[str, str]
+    beside: Sequence[str] = ()
+    shown: Sequence[str] = ()
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Kept:
         """Read a line of a companion."""
-        return cls(from_fields(line["record"], line["writer"]), line["place"], line["stored"])
+        record = from_fields(line["record"], line["writer"])
+        return cls(record, line["place"], line["stored"], line.get("beside", ()), line.get("shown", ()))
+
+    def places(self) -> set[str]:
+        """Return all paths at MLflow that are the record's."""
+        return {*self.stored.values(), *self.beside, *self.shown}
 
 
 class Versions:
@@ -69,16 +78,14 @@ class Versions:
 
 
 def content_digest(artifact: Artifact) -> str:
-    """Return the digest of an artifact's files and folders, whatever else is said of it."""
+    """Return the digest of an artifact's files, folders and references, whatever else is said of it."""
     files = sorted((file.path, file.sha256) for file in artifact.files)
-    return hashlib.sha256(dumps({"files": files, "folders": sorted(artifact.folders)})).hexdigest()
+    facts: dict[str, object] = {"files": files, "folders": sorted(artifact.folders)}
+    if artifact.references:
+        facts["references"] = listing(artifact).decode()
+    return hashlib.sha256(dumps(facts)).hexdigest()
 
 
 def stored_paths(artifact: Artifact, place: str) -> dict[str, str]:
     """Return where each file of an artifact lies."""
     return {file.path: f"{place}/{encode_path(file.path)}" for file in artifact.files}
-
-
-def local_path(folder: Path, stored: str, place: str) -> Path:
-    """Return where a file is staged, so that uploading the folder to its place puts it where it is stored."""
-    return folder.joinpath(*stored[len(place) + 1 :].split("/"))

@@ -1,0 +1,1 @@
+"""Aim for tracklib."""

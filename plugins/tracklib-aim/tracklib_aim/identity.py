@@ -1,0 +1,131 @@
+"""`Identity`: who a run is and how it ended, as Aim's columns and params show it, and exactly beside that."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tracklib.model.codec import dumps, loads
+from tracklib.model.run import RunInfo
+from tracklib.typing import Status
+from tracklib_aim.points import NS
+
+__all__ = ["KEY", "Identity", "clean", "run_hash"]
+
+KEY = "tracklib"
+"""The param under which Aim's pages and queries find what Aim has no column for: ``run.tracklib.status``."""
+
+_EXACT = "exact"
+_UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def run_hash(project: str, run_id: str) -> str:
+    """Return Aim's hash of a run: it follows from project and id, so any machine finds the same run."""
+    return hashlib.sha256(dumps({"project": project, "run": run_id})).hexdigest()[:24]
+
+
+def clean(text: str) -> str:
+    """Return a text as Aim's own columns hold it."""
+    return _UNHOLDABLE.sub("?", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What Aim's columns cannot say of a run.
+
+    Attributes:
+        started, ended, resumed: Nanoseconds since the epoch; ``ended`` of the last end, ``resumed`` of the last start.
+    """
+
+    project: str
+    id: str
+    name: str
+    started: int
+    group: str | None = None
+    job_type: str | None = None
+    parent: str | None = None
+    attempt: int = 1
+    status: Status = "running"
+    exit_code: int | None = None
+    error: str | None = None
+    ended: int | None = None
+    resumed: int = 0
+
+    @classmethod
+    def of(cls, info: RunInfo) -> Identity:
+        """Return the identity of a run that is new at Aim."""
+        return cls(info.project, info.id, info.name, info.started, info.group, info.job_type, info.parent, info.attempt)
+
+    @classmethod
+    def read(cls, tree: object) -> Identity | None:
+        """Return what `tree` was given; ``None`` where tracklib did not write the run."""
+        exact = tree.get(_EXACT) if isinstance(tree, Mapping) else None
+        if not isinstance(exact, str):
+            return None
+        try:
+            held = loads(exact.encode())
+            return cls(**{field.name: held[field.name] for field in fields(cls) if field.name in held})
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+    def tree(self) -> dict[str, Any]:
+        """Return it as params, each a leaf: what people look for, and all of it, exactly."""
+        shown = {
+            "run_id": self.id,
+            "project": self.project,
+            "status": self.status,
+            "attempt": self.attempt,
+            "group": self.group,
+            "job_type": self.job_type,
+            "parent": self.parent,
+            "exit_code": self.exit_code,
+            "error": self.error,
+        }
+        cleaned = {key: clean(value) if isinstance(value, str) else value for key, value in shown.items()}
+        return {**cleaned, _EXACT: dumps(asdict(self)).decode()}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has ended, as far as tracklib knows."""
+        return self.ended is not None and self.status not in ("running", "stale")
+
+    @property
+    def end_time(self) -> float | None:
+        """Return Aim's time of the end, in seconds."""
+        return self.ended / NS if self.is_over and self.ended is not None else None
+
+    def info(self, native: Mapping[str, Any], place: str) -> RunInfo:
+        """Return who the run is; where somebody changed Aim's own column, that one counts.
+
+        Args:
+            native: ``name``, ``experiment``, ``created`` and ``end_time`` as Aim holds them.
+        """
+        held_end = native["end_time"]
+        is_same_end = held_end == self.end_time
+        ended = self.ended if is_same_end and self.is_over else None if held_end is None else round(held_end * NS)
+        status: Status = self.status if is_same_end else "running" if held_end is None else "finished"
+        return RunInfo(
+            project=self.project if native["experiment"] == _shown(self.project) else native["experiment"] or "",
+            id=self.id,
+            name=self.name if native["name"] == _shown(self.name or self.id) else native["name"] or "",
+            status=status,
+            started=self.started if native["created"] == _seconds(self.started) else round(native["created"] * NS),
+            ended=ended,
+            group=self.group,
+            job_type=self.job_type,
+            parent=self.parent,
+            attempt=self.attempt,
+            place=place,
+        )
+
+
+def _shown(text: str) -> str | None:
+    return clean(text) or None
+
+
+def _seconds(nanoseconds: int) -> float:
+    """Return a time as SQLite's column has it, in whole microseconds."""
+    return nanoseconds // 1000 / 1_000_000

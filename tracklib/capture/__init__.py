@@ -1,0 +1,1 @@
+"""Capture: what is learned of a run's surroundings by a process of its own, beside the training."""

@@ -1,0 +1,15 @@
+"""The declarations of the backends that tracklib itself brings."""
+
+from __future__ import annotations
+
+from tracklib.backends.spec import BackendSpec
+
+__all__ = ["LOCAL"]
+
+LOCAL = BackendSpec(
+    name="local",
+    title="A journal root",
+    distribution="tracklib-core",
+    settings="tracklib.portability.local_settings:LocalSettings",
+    source="tracklib.portability.local_settings:open_source",
+)

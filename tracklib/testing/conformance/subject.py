@@ -1,0 +1,80 @@
+"""`Subject`: a backend under examination, as its plugin's author presents it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from tracklib.backends import registry
+from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Sink, SinkContext, Source, VendorRun
+from tracklib.typing import Number, Step
+
+__all__ = ["PlaceSubject", "Subject", "Witness"]
+
+
+class Witness(Protocol):
+    """Another way to see what the vendor holds than the plugin's own source.
+
+    An emulator's state, the vendor's database, or its client used in the plainest way.
+    """
+
+    def points(self, run: VendorRun, metric: str, /) -> Sequence[tuple[Step, Number]]:
+        """Return what the vendor's own pages would plot for a metric with an ordinary name."""
+        ...
+
+
+class Subject(Protocol):
+    """A backend with an empty place to write to."""
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it declares."""
+        ...
+
+    @property
+    def witness(self) -> Witness | None:
+        """Another way to see what it holds."""
+        ...
+
+    def sink(self, context: SinkContext, /) -> Sink:
+        """Return a new sink."""
+        ...
+
+    def source(self) -> Source:
+        """Return a new source."""
+        ...
+
+
+class PlaceSubject:
+    """An installed backend at a place, such as ``wandb:entity/scratch``.
+
+    Args:
+        entry: The backend's name, or a place.
+        settings: What else its settings say, as in ``tracklib.toml``.
+    """
+
+    def __init__(
+        self, entry: str, settings: Mapping[str, Any] | None = None, *, witness: Witness | None = None
+    ) -> None:
+        name = registry.split_entry(entry)[0]
+        resolved = registry.resolve(entry, {name: settings or {}})
+        self._spec, self._settings = resolved.spec, resolved.settings
+        self.name = name
+        self.witness = witness
+        self.capabilities: Capabilities = self._spec.load(self._spec.capabilities)
+
+    def sink(self, context: SinkContext, /) -> Sink:
+        """Return a new sink at the place."""
+        made: Sink = self._spec.load(self._spec.sink)(self._settings, context)
+        return made
+
+    def source(self) -> Source:
+        """Return a new source at the place."""
+        made: Source = self._spec.load(self._spec.source)(self._settings)
+        return made
