@@ -28,7 +28,7 @@ class Choice:
         every: Only each so-many-th run; 1 means all.
     """
 
-    query: RunQuery = RunQuery()
+    query: RunQuery = field(default_factory=RunQuery)
     tags: tuple[tuple[str, str | None], ...] = field(default=())
     limit: int | None = None
     every: int = 1

@@ -60,7 +60,7 @@ class Migration:
     source: Place
     destination: Place
     ledger: Ledger
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     change: Change | None = None
     jobs: int = 1
     watch: Callable[[RunInfo, Progress], None] = lambda _run, _progress: None
