@@ -10,8 +10,11 @@ import typer
 from tracklib.cli.options import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tracklib.model.run import RunInfo
     from tracklib.portability.choice import Choice
-    from tracklib.portability.copy import Change
+    from tracklib.portability.copy import Change, Progress
     from tracklib.portability.migrate import Migration, Result
 
 __all__ = ["EXAMPLE", "migrate"]
@@ -65,7 +68,8 @@ def migrate(
         migration = Migration(*places, book, choice, _change(users), jobs)
         with interruptible(lambda: "what was copied is kept in the ledger; repeat the command to go on"):
             account = _Account(names)
-            account.run(migration, wave, quiet=json)
+            with _Display() as migration.watch:
+                account.run(migration, wave, quiet=json)
         if map is not None:
             _write_map(map, migration)
     finally:
@@ -146,6 +150,31 @@ def _plan(source: Any, choice: Choice, target: Any, *, json: bool) -> int:
         out().print(safe(f"{target.title} declares nothing that could be looked up beforehand"))
     out().print(safe(f"reading it took {duration_text(plan.seconds)}; copying takes longer; nothing was written"))
     return 0
+
+
+class _Display:
+    """Shows on a terminal which run is on its way, and how far it came."""
+
+    def __init__(self) -> None:
+        from contextlib import nullcontext
+
+        from tracklib.cli.console import err, shows_progress
+
+        self._status: Any = err().status("reading the list of runs") if shows_progress() else None
+        self._context: Any = self._status or nullcontext()
+
+    def __enter__(self) -> Callable[[RunInfo, Progress], None]:
+        self._context.__enter__()
+        return self._show
+
+    def __exit__(self, *error: object) -> None:
+        self._context.__exit__(*error)
+
+    def _show(self, run: RunInfo, progress: Progress) -> None:
+        from tracklib.cli.console import safe
+
+        if self._status is not None:
+            self._status.update(safe(f"{run.project}/{run.id}: {progress.tally.points:,} points held"))
 
 
 class _Account:
