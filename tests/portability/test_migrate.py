@@ -301,3 +301,45 @@ def test_a_choice_takes_runs_by_tag_count_and_project(tmp_path: Path) -> None:
     assert chosen(tags=(("dev", None),)) == ["one", "three", "two"]
     assert chosen(tags=(("dev", "x"),)) == []
     assert chosen(query=RunQuery(name="run two")) == ["two"]
+
+
+def test_several_runs_at_a_time_come_to_the_same(tmp_path: Path) -> None:
+    """With three jobs every run is copied once, and told in the order of the list."""
+    for name in ("a", "b", "c", "d", "e"):
+        make(tmp_path / "root", name, points=5)
+    alone, together = Vendor(), Vendor()
+    expected = run_once(tmp_path / "root", alone, tmp_path / "alone.sqlite")
+    results = run_once(tmp_path / "root", together, tmp_path / "together.sqlite", jobs=3)
+    assert results == expected
+    assert together.store == alone.store
+
+
+def test_a_run_that_goes_on_is_completed_in_a_journal_root(tmp_path: Path) -> None:
+    """A journal root takes the rest of a run behind what an earlier copy brought; the copy is never taken for dead."""
+    run = tracklib.init("digits", id="one", dir=tmp_path / "a", backends=[])
+    run.log({"loss": 1.0}, step=0)
+    a, b, ledger = f"local:{tmp_path / 'a'}", f"local:{tmp_path / 'b'}", tmp_path / "ledger.sqlite"
+    (first,) = migrated(a, b, ledger)
+    (copy,) = open_place(b).source().runs(RunQuery())
+    assert (first.state, copy.status) == ("partial", "running")
+    run.log({"loss": 0.5}, step=1)
+    run.finish()
+    (second,) = migrated(a, b, ledger)
+    assert (second.state, second.progress.tally.points) == ("copied", 2)
+    assert_equal(a, b)
+
+
+def test_a_writer_of_any_name_is_a_file_in_the_journal(tmp_path: Path) -> None:
+    """A source's writer may be called anything; its segment lies in the run's journal, and copying again keeps it."""
+    vendor = Vendor()
+    bodies = [RunStart("digits", "run"), Metrics({"loss": 1.0}, 0), RunEnd("finished")]
+    vendor.store.records["one"] = {("../W", i): Record("../W", i, 10**18 + i, body) for i, body in enumerate(bodies, 1)}
+    (run,) = vendor.source().runs(RunQuery())
+    (tmp_path / "scratch").mkdir()
+    place = open_place(f"local:{tmp_path / 'b'}")
+    for _ in range(2):
+        copy_run(vendor.source(), run, place.sink, tmp_path / "scratch")
+        (copy,) = place.source().runs(RunQuery())
+        assert [record.body for record in place.source().read(copy)] == bodies
+        assert copy.status == "finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "scratch"]

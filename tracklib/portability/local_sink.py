@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,8 +78,9 @@ class JournalSink:
             draft.place()
             self._confirmed[writer] = draft.seq
         if not self._context.position:  # what an earlier copy left of writers that the source does not have any more
+            kept = {encode_name(writer) for writer in self._drafts}
             for path in folder.segments():
-                if path.stem not in self._drafts:
+                if path.stem not in kept:
                     path.unlink()
         self._drafts = {}
 
@@ -107,7 +110,7 @@ class JournalSink:
             assert self._run is not None
             role = "main" if isinstance(record.body, RunStart) else "child"
             header = Header(self._run.id, self._run.project, record.writer, role, _HOST, created=time.time_ns())
-            name = record.writer if encode_name(record.writer) == record.writer else encode_name(record.writer)
+            name = encode_name(record.writer)  # of its own when it is a file name already
             header = dataclasses.replace(header, writer=name)
             held = self._folder.journal / f"{name}.jsonl"
             after = self._context.position.get(record.writer, 0)
@@ -127,10 +130,12 @@ class _Draft:
         self.seq = after
         self._final = final
         self._seed = seed_of(header.writer)
-        self._path = scratch / f"copy-{os.getpid()}-{os.urandom(8).hex()}"
-        self._file: BinaryIO = os.fdopen(platform.open_private(self._path, os.O_WRONLY | os.O_EXCL), "wb")
+        # Always the same name: what an interrupted copy left is written over by the next.
+        self._path = scratch / f"copy-{hashlib.sha256(os.fsencode(final)).hexdigest()[:32]}"
+        self._file: BinaryIO = os.fdopen(platform.open_private(self._path, os.O_WRONLY | os.O_TRUNC), "wb")
         if after and final.exists():
-            self._file.write(final.read_bytes())
+            with final.open("rb") as held:
+                shutil.copyfileobj(held, self._file)
         else:
             self._file.write(seal(dumps(header.fields()), self._seed))
 
