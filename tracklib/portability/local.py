@@ -23,7 +23,10 @@ class JournalSource:
 
     Attributes:
         damage: What could not be read so far, over all runs.
+        append_only: A record keeps its writer and number as the run goes on, so that a copy can be continued.
     """
+
+    append_only = True
 
     capabilities = Capabilities(features=dict.fromkeys(Feature, EXACT), idempotent=True)
 

@@ -12,9 +12,11 @@ from tracklib.backends.settings import BackendSettings
 from tracklib.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tracklib.backends.contract import SinkContext
     from tracklib.portability.local import JournalSource
+    from tracklib.portability.local_sink import JournalSink
 
-__all__ = ["LocalSettings", "open_source"]
+__all__ = ["LocalSettings", "open_sink", "open_source"]
 
 
 class LocalSettings(BackendSettings):
@@ -50,3 +52,11 @@ def open_source(settings: LocalSettings, /) -> JournalSource:
     if not os.path.isdir(root):
         raise ConfigError(f"expected a journal root at {root}, got {'a file' if os.path.exists(root) else 'nothing'}")
     return JournalSource(Root(root))
+
+
+def open_sink(settings: LocalSettings, context: SinkContext, /) -> JournalSink:
+    """Return the sink that writes one run into a journal root, which is made where it is missing."""
+    from tracklib.journal.layout import Root
+    from tracklib.portability.local_sink import JournalSink
+
+    return JournalSink(Root(settings.resolved().root or ""), context)

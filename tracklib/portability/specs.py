@@ -11,5 +11,6 @@ LOCAL = BackendSpec(
     title="A journal root",
     distribution="tracklib-core",
     settings="tracklib.portability.local_settings:LocalSettings",
+    sink="tracklib.portability.local_settings:open_sink",
     source="tracklib.portability.local_settings:open_source",
 )

@@ -1,0 +1,140 @@
+"""The ledger: which runs a migration copied, how far, and what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tracklib import platform
+from tracklib.errors import ConfigError, UsageError
+from tracklib.journal.layout import private_folder
+from tracklib.model.run import RunInfo
+from tracklib.portability.copy import Progress
+from tracklib.portability.tally import Tally
+
+__all__ = ["Entry", "Ledger", "mark_of"]
+
+_VERSION = 1
+_TABLES = """
+CREATE TABLE about (version INTEGER, source TEXT, destination TEXT);
+CREATE TABLE runs (project TEXT, id TEXT, name TEXT, state TEXT, mark TEXT, entry TEXT, PRIMARY KEY (project, id));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run of the source, and how far its copy came.
+
+    Attributes:
+        state: ``begun``; ``partial``, copied as far as it was written, for it goes on; ``copied``; ``failed``.
+        mark: What the source said of the run when it was copied; another one means that it changed since.
+        error: Why it failed.
+    """
+
+    project: str
+    id: str
+    name: str
+    state: Literal["begun", "partial", "copied", "failed"] = "begun"
+    mark: str = ""
+    progress: Progress = field(default_factory=Progress)
+    error: str = ""
+
+    def at(self, progress: Progress) -> Entry:
+        """Return the entry with more of the run copied."""
+        return replace(self, progress=progress)
+
+
+def mark_of(run: RunInfo) -> str:
+    """Return what tells a run that changed from one that did not, as far as a listing can."""
+    return json.dumps([run.status, run.ended, run.attempt, run.started, run.name])
+
+
+class Ledger:
+    """A SQLite file; every change is on the disk when the call returns.
+
+    Only one migration uses it at a time.
+    """
+
+    def __init__(self, path: Path, source: str, destination: str) -> None:
+        """Open the ledger of one migration, or begin it.
+
+        Raises:
+            UsageError: Another migration uses it now.
+            ConfigError: It belongs to another source or destination, or is no ledger.
+        """
+        self.path = path
+        private_folder(path.parent)
+        self._lock = threading.Lock()
+        self._fd = platform.open_private(f"{path}.lock", os.O_RDWR)
+        if platform.try_lock(self._fd) is False:
+            os.close(self._fd)
+            raise UsageError(f"expected to be the only one to use {path}, but another migration runs; wait for it")
+        os.close(platform.open_private(path, os.O_RDWR))
+        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._base.execute("PRAGMA synchronous = FULL")
+            self._begin(source, destination)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise ConfigError(f"expected the ledger of a migration at {path}: {error}") from error
+            raise
+
+    def _begin(self, source: str, destination: str) -> None:
+        if not self._base.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+            insert = "INSERT INTO about VALUES"
+            self._base.executescript(f"BEGIN;{_TABLES}COMMIT;")
+            self._base.execute(f"{insert} (?, ?, ?)", (_VERSION, source, destination))
+        held = self._base.execute("SELECT version, source, destination FROM about").fetchone()
+        if held != (_VERSION, source, destination):
+            raise ConfigError(
+                f"expected the ledger of {source} to {destination} at {self.path}, got {held}; name another one"
+            )
+
+    def find(self, project: str, run_id: str) -> Entry | None:
+        """Return what is known of a run."""
+        query = "SELECT project, id, name, state, mark, entry FROM runs WHERE project = ? AND id = ?"
+        with self._lock:
+            row = self._base.execute(query, (project, run_id)).fetchone()
+        return None if row is None else _entry(row)
+
+    def save(self, entry: Entry) -> None:
+        """Keep an entry."""
+        progress = entry.progress
+        held = {
+            "position": dict(progress.position),
+            "vendor_id": progress.vendor_id,
+            "url": progress.url,
+            "tally": progress.tally.document(),
+            "error": entry.error,
+        }
+        row = (entry.project, entry.id, entry.name, entry.state, entry.mark, json.dumps(held))
+        with self._lock:
+            self._base.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries, by project and id."""
+        with self._lock:
+            rows = self._base.execute(
+                "SELECT project, id, name, state, mark, entry FROM runs ORDER BY project, id"
+            ).fetchall()
+        yield from map(_entry, rows)
+
+    def close(self) -> None:
+        """Close the file, and let others use it."""
+        self._base.close()
+        os.close(self._fd)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    project, run_id, name, state, mark, text = row
+    held = json.loads(text)
+    tally = Tally.from_document(held["tally"])
+    progress = Progress(held["position"], held["vendor_id"], held["url"], tally)
+    return Entry(project, run_id, name, state, mark, progress, held["error"])

@@ -1,0 +1,73 @@
+"""The spool: files on their way from a source to a sink, for as long as one batch needs them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracklib import platform
+from tracklib.errors import BackendError, RejectedError
+from tracklib.model.records import FileRef
+
+if TYPE_CHECKING:
+    from tracklib.backends.contract import Source
+    from tracklib.model.run import RunInfo
+
+__all__ = ["Spool"]
+
+_CHUNK = 1 << 20
+
+
+class Spool:
+    """Fetches files from a source when a sink asks for them; each lies there under its digest, never under its name."""
+
+    def __init__(self, source: Source, run: RunInfo, folder: Path) -> None:
+        self._source = source
+        self._run = run
+        self._folder = folder
+
+    def open(self, file: FileRef) -> Path:
+        """Return the path of a file's content, checked against its digest.
+
+        Raises:
+            RejectedError: The source does not hold it, or holds something else.
+        """
+        path = self._folder / file.sha256
+        if not path.exists():
+            self._fetch(file, path)
+        return path
+
+    def clear(self) -> None:
+        """Remove what was fetched."""
+        for path in self._folder.iterdir():
+            path.unlink()
+
+    def _fetch(self, file: FileRef, path: Path) -> None:
+        temporary = path.with_suffix(".part")
+        try:
+            digest, size = self._copy(file, temporary)
+            if (size, digest) != (file.size, file.sha256):
+                raise RejectedError(
+                    f"expected {file.size} bytes of {file.path!r} with the digest {file.sha256[:12]}, "
+                    f"got {size} with {digest[:12]} from the source"
+                )
+            os.replace(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+
+    def _copy(self, file: FileRef, target: Path) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        try:
+            content = self._source.open_file(self._run, file)
+        except (BackendError, OSError) as error:
+            raise RejectedError(f"the source does not give the content of {file.path!r}: {error}") from error
+        with content, os.fdopen(platform.open_private(target, os.O_WRONLY | os.O_TRUNC), "wb") as out:
+            while chunk := content.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                out.write(chunk)
+        return digest.hexdigest(), size
