@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,12 @@ from tracklib.journal.layout import Root, RunFolder, private_folder
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
+    from tracklib.delivery.lease import Lease
 
 __all__ = ["assign", "resume"]
+
+_LEAVING = 2.0
+"""Seconds in which a relay that is paused has left."""
 
 
 def assign(
@@ -62,11 +67,14 @@ def resume(root: Root, folder: RunFolder, receipt: Receipt) -> str:
 
 def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> Receipt:
     """Put a receipt in the charge of a relay, unless one that is running has it: then it alone writes the receipt."""
-    if receipt.relay and launch.RelayFolder(root, receipt.relay).is_running():
+    is_leaving = receipt.state == "paused"  # what a relay writes before it goes, for it can do no more
+    if receipt.relay and not is_leaving and launch.RelayFolder(root, receipt.relay).is_running():
         return receipt
     private_folder(folder.receipts)
     claim = claim_on(folder, receipt.entry)
-    if not claim.take():  # somebody is at it all the same, of whose relay nothing is seen here
+    if not _taken(
+        claim, _LEAVING if is_leaving else 0
+    ):  # somebody is at it all the same, of whose relay nothing is seen here
         return receipt
     try:
         receipt = Receipt.load(folder, receipt.entry) or receipt
@@ -77,6 +85,16 @@ def _hand_over(root: Root, folder: RunFolder, receipt: Receipt, key: str) -> Rec
     finally:
         claim.release()
     return receipt
+
+
+def _taken(claim: Lease, seconds: float) -> bool:
+    """Take a claim, within so many seconds; tell whether it was to be had."""
+    deadline = time.monotonic() + seconds
+    while not claim.take():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _free_entry(entry: str, known: Iterable[Receipt]) -> str:

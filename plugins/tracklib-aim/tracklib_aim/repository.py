@@ -46,8 +46,11 @@ class Repository:
         repo_class = sdk("aim.sdk.repo").Repo
         if self.settings.is_remote:
             repo = repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            client = repo._client  # noqa: SLF001  as below
             for name in ("release_resource", "disconnect"):  # called by the garbage collector, whoever is gone by then
-                setattr(repo._client, name, _quietly(getattr(repo._client, name)))  # noqa: SLF001  as below
+                setattr(client, name, _quietly(getattr(client, name)))
+            beat = client._heartbeat_sender  # noqa: SLF001  it may be collected on its own thread, which can't join itself
+            beat.stop = _quietly(beat.stop)
             return repo
         os.makedirs(self.place, exist_ok=True)
         # What marks a repository as made is written last: one whose maker was killed is made again, over what is there.
