@@ -10,6 +10,7 @@ import pytest
 
 from tests.delivery.conftest import Desk
 from tracklib.delivery.launch import RelayFolder
+from tracklib.delivery.lease import Lease
 from tracklib.journal.layout import private_folder
 
 TRAIN = """
@@ -97,6 +98,19 @@ def test_a_record_that_kills_the_sdk_is_set_apart(desk: Desk, fault: str) -> Non
     assert losses(desk) == [float(i) for i in range(20) if i != 7]
     (refusal,) = desk.receipt().refusals
     assert refusal.reason.startswith("sending it ended the relay")
+
+
+def test_a_relay_that_is_paused_and_not_yet_gone_keeps_nobody_waiting(desk: Desk) -> None:
+    """New credentials are served by a relay of their own, even while that of the old ones is still leaving."""
+    desk.vendor.faults(auth=True)
+    desk.run(TRAIN.format(n=5), FAKEVENDOR_KEY="old-key")
+    lease = Lease(RelayFolder(desk.root, desk.receipt().relay).lease)
+    while not lease.take():
+        time.sleep(0.05)
+    desk.vendor.faults()  # from now on that relay seems to go on, but with its old key
+    assert desk.tracklib("sync", FAKEVENDOR_KEY="new-key").returncode == 0
+    assert losses(desk) == [float(i) for i in range(5)]
+    lease.release()
 
 
 def test_refused_credentials_pause_the_backend_and_new_ones_resume_it(desk: Desk) -> None:
