@@ -140,6 +140,14 @@ class Root:
                 found += [RunFolder(run) for run in sorted(_folders(project)) if (run / "journal").is_dir()]
         return found
 
+    def may_have_staged(self) -> bool:
+        """Tell whether any active run has a staging folder; that it has one is enough to look closer."""
+        try:
+            places = [name.partition(",") for name in os.listdir(self.active)]
+        except FileNotFoundError:
+            return False
+        return any((self.path / project / run / "staging").is_dir() for project, _, run in places)
+
     def find(self, run_id: str) -> list[RunFolder]:
         """Return the folders of the runs with this id, one for each project that has it."""
         name = encode_name(run_id)

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 from tracklib import platform
 from tracklib.errors import BadValueError
-from tracklib.journal.layout import Root, RunFolder, private_folder
+from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.segment import new_writer_id
 from tracklib.model.codec import dumps, from_fields, loads, to_fields
 from tracklib.model.records import Artifact, Record
 
-__all__ = ["Staged", "StagedFile", "accept", "any_staged", "is_pending", "set_aside", "stage_file", "staged"]
+__all__ = ["Staged", "StagedFile", "accept", "is_pending", "set_aside", "stage_file", "staged"]
 
 _MANIFEST = "manifest.json"
 _PROGRESS = "progress.jsonl"
@@ -112,15 +112,6 @@ class Staged:
         shutil.rmtree(self.place, ignore_errors=True)
         with contextlib.suppress(OSError):  # not the last one
             self.place.parent.rmdir()
-
-
-def any_staged(root: Root) -> bool:
-    """Tell whether any active run has a staging folder; that it has one is enough to look closer."""
-    try:
-        places = [name.partition(",") for name in os.listdir(root.active)]
-    except FileNotFoundError:
-        return False
-    return any((root.path / project / run / "staging").is_dir() for project, _, run in places)
 
 
 def is_pending(folder: RunFolder) -> bool:

@@ -228,9 +228,7 @@ def _capture(run: Run, root: Root, settings: Settings, options: RunOptions) -> N
 def _store_the_rest(root: Root, messages: Messages) -> None:
     """See to the artifacts that earlier processes set aside and did not live to see stored."""
     try:
-        from tracklib.journal.staging import any_staged
-
-        if any_staged(root):
+        if root.may_have_staged():
             from tracklib.delivery.porter import ensure
 
             ensure(root)
