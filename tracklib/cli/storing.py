@@ -10,7 +10,8 @@ from typing import Any
 from tracklib.cli.quantities import bytes_text
 from tracklib.cli.selection import id_of, label, project_of
 from tracklib.delivery import launch, porter
-from tracklib.delivery.active import active_runs, mark, settle
+from tracklib.delivery.active import active_runs, mark
+from tracklib.delivery.settled import settle
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.staging import is_pending, staged
 

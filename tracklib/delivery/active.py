@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-from tracklib.delivery.receipt import Receipt, all_receipts
-from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
 
-__all__ = ["active_runs", "is_settled", "mark", "settle", "unmark"]
+__all__ = ["active_runs", "mark", "unmark"]
 
 
 def _name(folder: RunFolder) -> str:
@@ -39,22 +37,3 @@ def active_runs(root: Root) -> list[RunFolder]:
         if comma and folder.path.is_dir():
             folders.append(folder)
     return folders
-
-
-def is_settled(folder: RunFolder, receipt: Receipt) -> bool:
-    """Tell whether a backend has all of a run, and no more is to be expected of it."""
-    look = glance(folder)
-    if look.open:
-        return look.info.status == "stale" and receipt.pending(look.totals) == 0
-    return receipt.state == "complete" and receipt.pending(look.totals) == 0
-
-
-def settle(root: Root, folder: RunFolder) -> bool:
-    """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
-    if glance(folder).open or not all(is_settled(folder, receipt) for receipt in all_receipts(folder)):
-        return False
-    unmark(root, folder)
-    if glance(folder).open:  # resumed in this very moment
-        mark(root, folder)
-        return False
-    return True

@@ -9,8 +9,9 @@ import traceback
 
 from tracklib import platform
 from tracklib.delivery import launch
-from tracklib.delivery.active import active_runs, settle
+from tracklib.delivery.active import active_runs
 from tracklib.delivery.lease import Lease
+from tracklib.delivery.settled import settle
 from tracklib.journal.intake import take_in
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.staging import Staged, is_pending, staged

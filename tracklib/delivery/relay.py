@@ -21,13 +21,14 @@ from tracklib import platform
 from tracklib.backends import registry
 from tracklib.backends.contract import Sink, SinkContext
 from tracklib.delivery import launch, porter
-from tracklib.delivery.active import active_runs, is_settled, settle
+from tracklib.delivery.active import active_runs
 from tracklib.delivery.inflight import Inflight
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, all_receipts, claim_on
 from tracklib.delivery.retry import Breaker
 from tracklib.delivery.run_delivery import RunDelivery
+from tracklib.delivery.settled import is_settled, settle
 from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracklib.delivery import porter
-from tracklib.delivery.active import mark, settle
+from tracklib.delivery.active import mark
+from tracklib.delivery.settled import settle
 from tracklib.errors import BadValueError, ConfigError, TracklibError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.flusher import flusher
