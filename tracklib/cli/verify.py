@@ -1,12 +1,14 @@
-"""``tracklib verify``: compares the journal with what each backend gives back."""
+"""``tracklib verify``: compares the journal with what each backend gives back, or two places with each other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tracklib.cli.options import Backend, Dir, Json, SomeRuns
+import typer
+
+from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
 
 if TYPE_CHECKING:
     from tracklib.delivery.receipt import Receipt
@@ -22,13 +24,31 @@ def verify(
     run: SomeRuns = None,
     backend: Backend = None,
     dir: Dir = None,
+    match: Annotated[
+        str | None, typer.Option("--match", help="Of two places: pair runs by id (the default), name or tag:KEY.")
+    ] = None,
+    project: Project = None,
+    since: Annotated[str | None, typer.Option("--since", help="Of two places: runs begun since, 7d or a date.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Of two places: runs begun before.")] = None,
+    fail_under: Annotated[
+        float | None,
+        typer.Option("--fail-under", min=0, max=100, help="Of two places: exit code 1 below so many % identical."),
+    ] = None,
     json: Json = False,
 ) -> int:
-    """Compare runs with what their backends give back.
+    """Compare runs with what their backends give back, or the runs of two places such as local:.tracklib and mlflow.
 
-    Point by point and file by file; all runs where none is named. What a backend declares to change is equal after that change, and counted. JSON: comparisons; each has run, entry,
-    equal, counts, differences, found, declared, error. Exit code 1 where something differs.
+    Point by point and file by file; all runs where none is named. What a backend declares to change is equal after
+    that change, and counted. JSON: comparisons; each has run, entry, equal, counts, differences, found, declared,
+    error. Of two places: a, b, verdict, counts, weeks, one_sided, declared, runs. Exit code 1 where something differs.
     """
+    from tracklib.cli import parity
+
+    asked = parity.Asked(match, since, until, fail_under, project)
+    if (places := parity.places(run)) is not None:
+        parity.refuse({"dir": dir, "backend": backend}, "of runs, not of two places")
+        return parity.compare_places(places, asked, json=json)
+    parity.refuse(asdict(asked), "of two places, as in tracklib verify local:.tracklib mlflow:http://host:5000")
     from tracklib.cli.selection import open_root
 
     root = open_root(dir)
@@ -150,8 +170,6 @@ def _print(verdict: _Verdict) -> None:
 
 
 def _document(verdict: _Verdict) -> dict[str, Any]:
-    from dataclasses import asdict
-
     found = verdict.comparison
     return {
         "run": verdict.run,

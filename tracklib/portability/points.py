@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,7 +14,7 @@ from tracklib.typing import Number
 if TYPE_CHECKING:
     from tracklib.portability.compare import Comparison
 
-__all__ = ["compare_points"]
+__all__ = ["compare_points", "projected"]
 
 _Key: TypeAlias = "tuple[object, int, object]"
 
@@ -23,7 +24,7 @@ def compare_points(left: Snapshot, right: Snapshot, capabilities: Capabilities, 
     result.counts["metrics"] = len(left.points)
     result.counts["points"] = left.point_count
     for key in [*left.points, *(key for key in right.points if key not in left.points)]:
-        expected = [_projected(point, capabilities, result) for point in left.points.get(key, [])]
+        expected = [projected(point, capabilities, result.declared) for point in left.points.get(key, [])]
         ours = _by_key([point for point in expected if point is not None])
         theirs = _by_key(right.points.get(key, []))
         if ours.keys() != theirs.keys() or any(len(ours[k]) != len(theirs[k]) for k in ours):
@@ -68,15 +69,15 @@ def _texts(point: Point, rival: Point | None) -> tuple[str, str | None]:
     return repr(point.value), repr(rival.value)
 
 
-def _projected(point: Point, capabilities: Capabilities, result: Comparison) -> Point | None:
-    """Return what the backend is to give back for a point; ``None`` where it declares not to hold it."""
+def projected(point: Point, capabilities: Capabilities, declared: Counter[str]) -> Point | None:
+    """Return what the backend is to give back for a point, counting what changes; ``None`` where it is not held."""
     value, step, time = point.value, point.step, point.time
     for feature in _features(point):
         fidelity = capabilities.of(feature)
         if fidelity.kind == "exact":
             continue
         if fidelity.projection is None:
-            result.declared[fidelity.reason] += 1
+            declared[fidelity.reason] += 1
             return None
         name = feature.name
         before = (value, step, time)
@@ -87,7 +88,7 @@ def _projected(point: Point, capabilities: Capabilities, result: Comparison) -> 
         else:
             value = fidelity.projection(value)
         if (exact(value), exact(step), time) != (exact(before[0]), exact(before[1]), before[2]):
-            result.declared[fidelity.reason] += 1
+            declared[fidelity.reason] += 1
     return Point(step, time, value, point.given)
 
 

@@ -1,0 +1,159 @@
+"""The part of ``tracklib verify`` that compares two places with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracklib.portability.account import Account
+    from tracklib.portability.parity import Half
+    from tracklib.portability.places import Place
+
+__all__ = ["Asked", "compare_places", "places", "refuse"]
+
+_WORDS = {
+    "identical": "identical",
+    "different": "different",
+    "only_a": "only in {a}",
+    "only_b": "only in {b}",
+    "open": "still going on in both",
+    "error": "not readable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asked for, as it was written."""
+
+    match: str | None = None
+    since: str | None = None
+    until: str | None = None
+    fail_under: float | None = None
+    project: str | None = None
+
+
+def places(words: list[str] | None) -> tuple[str, str] | None:
+    """Return two words that both name a place, such as ``mlflow`` or ``local:FOLDER``; ``None`` for anything else."""
+    from tracklib.backends.registry import installed
+
+    if words is None or len(words) != 2:
+        return None
+    known = installed()
+    return (words[0], words[1]) if all(word.partition(":")[0] in known for word in words) else None
+
+
+def refuse(options: Mapping[str, object], belong: str) -> None:
+    """Refuse options that do not go with what is compared.
+
+    Raises:
+        UsageError: One was given.
+    """
+    from tracklib.errors import UsageError
+
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is an option {belong}")
+
+
+def compare_places(names: tuple[str, str], asked: Asked, *, json: bool) -> int:
+    """Compare the runs of two places, and return the exit code."""
+    from tracklib.cli.console import interruptible, print_json
+    from tracklib.errors import UsageError
+    from tracklib.portability.account import Account
+    from tracklib.portability.parity import Parity
+    from tracklib.portability.places import open_place
+
+    a, b = (open_place(name) for name in names)
+    parity = Parity(a.source(), b.source(), *_selection(asked))
+    account, documents = Account(), []
+    with interruptible(lambda: f"{account.states.total()} runs compared; nothing was changed, repeat to compare all"):
+        for half in parity:
+            account.add(half)
+            documents += [_document(half)] if json else []
+            if not json:
+                _tell(half, names)
+    if not account.states:
+        raise UsageError("expected runs in at least one of the places, got none")
+    passed = account.share >= (100.0 if asked.fail_under is None else asked.fail_under)
+    if json:
+        sides = {"a": _place(a), "b": _place(b)}
+        print_json({**sides, "passed": passed, **account.document(), "comparisons": documents})
+    else:
+        _conclude(account, names, passed=passed)
+    return 0 if passed else 1
+
+
+def _selection(asked: Asked) -> tuple[Any, Any]:
+    from tracklib.cli.quantities import moment
+    from tracklib.model.query import RunQuery
+    from tracklib.portability.pairing import Match
+
+    since, until = (None if text is None else moment(text) for text in (asked.since, asked.until))
+    return Match.parse(asked.match or "id"), RunQuery(project=asked.project, since=since, until=until)
+
+
+def _place(place: Place) -> dict[str, Any]:
+    from tracklib.model.codec import encode_tree
+
+    return {"backend": place.resolved.spec.name, "destination": encode_tree(place.resolved.settings.destination())}
+
+
+def _document(half: Half) -> dict[str, Any]:
+    from tracklib.cli.documents import run_document
+
+    found = half.comparison
+    return {
+        "a": None if half.a is None else run_document(half.a),
+        "b": None if half.b is None else run_document(half.b),
+        "user": half.user,
+        "state": half.state,
+        "counts": dict(found.counts),
+        "differences": [asdict(difference) for difference in found.differences],
+        "found": dict(found.found),
+        "declared": dict(found.declared),
+        "error": half.error,
+    }
+
+
+def _tell(half: Half, names: tuple[str, str]) -> None:
+    """Print a run that is not identical."""
+    from tracklib.cli.console import out, safe
+
+    if half.state == "identical":
+        return
+    name = f"{half.run.project}/{half.run.id}"
+    for difference in half.comparison.differences:
+        out().print(safe(f"{name}: {difference}", "red"))
+    if half.state != "different":
+        reason = f": {half.error}" if half.error else ""
+        words = _WORDS[half.state].format(a=names[0], b=names[1])
+        out().print(safe(f"{name}: {words}{reason}", "" if half.state == "open" else "red"))
+
+
+def _conclude(account: Account, names: tuple[str, str], *, passed: bool) -> None:
+    from tracklib.cli.console import out, safe
+
+    for (side, project, user), runs in account.one_sided.most_common():
+        of = f" of {user}" if user else ""
+        out().print(safe(f"{_WORDS[side].format(a=names[0], b=names[1])}: {runs:,} in {project}{of}"))
+    for week in sorted(account.weeks):
+        out().print(safe(f"{week}: {_counts(account.weeks[week], names)}"))
+    for reason, count in account.declared.items():
+        out().print(safe(f"as declared: {count:,} x {reason}"))
+    verdict = f"{_percent(account.share)} of {account.runs:,} runs identical"
+    out().print(safe(verdict, "green" if passed else "red") + safe(f"; {_counts(account.states, names)}"))
+
+
+def _counts(states: Mapping[str, int], names: tuple[str, str]) -> str:
+    return ", ".join(
+        f"{states[state]:,} {words.format(a=names[0], b=names[1])}"
+        for state, words in _WORDS.items()
+        if states.get(state)
+    )
+
+
+def _percent(share: float) -> str:
+    """Write a share rounded down, so that 100 % means all."""
+    return f"{int(share * 100) / 100:g} %"

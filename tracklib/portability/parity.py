@@ -1,0 +1,148 @@
+"""Parity: the runs of two places, each compared with its other half."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError, TracklibError
+from tracklib.model.query import RunQuery
+from tracklib.model.state import RunState
+from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.pairing import Match, Pair, pairs
+from tracklib.portability.reduced import apart_from_the_logging, reduced
+from tracklib.portability.snapshot import Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from tracklib.backends.contract import Source
+    from tracklib.model.records import FileRef
+    from tracklib.model.run import RunInfo
+
+__all__ = ["Half", "Parity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One run, or a pair, and what comparing it found.
+
+    Attributes:
+        state: ``identical``; ``different``; ``only_a``, ``only_b``, on one side alone; ``open``, it goes on at both;
+            ``error``, it could not be read.
+        user: Whose it is, where its context names one.
+    """
+
+    a: RunInfo | None
+    b: RunInfo | None
+    state: Literal["identical", "different", "only_a", "only_b", "open", "error"]
+    comparison: Comparison = field(default_factory=Comparison)
+    user: str = ""
+    error: str = ""
+
+    @property
+    def run(self) -> RunInfo:
+        """The run, on the first side that has it."""
+        run = self.a or self.b
+        assert run is not None
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Two places whose runs are compared."""
+
+    a: Source
+    b: Source
+    match: Match = field(default_factory=Match)
+    query: RunQuery = field(default_factory=RunQuery)
+
+    def __iter__(self) -> Iterator[Half]:
+        """Yield each run of either place with its verdict; one that cannot be read is told, and the others go on.
+
+        Raises:
+            AuthError, ConfigError: No run can be read.
+        """
+        for pair in pairs(self.a, self.b, self.match, self.query):
+            try:
+                yield self._half(pair)
+            except (AuthError, ConfigError):
+                raise
+            except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
+                words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
+                yield Half(*pair, "error", error=words)
+
+    def _half(self, pair: Pair) -> Half:
+        a, b = pair
+        if a is not None and b is not None:
+            return self._compared(a, b)
+        source, run = (self.a, a) if a is not None else (self.b, b)
+        assert run is not None
+        user = _user(snapshot(run.id, source.read(run)).state)
+        return Half(a, b, "only_a" if a is not None else "only_b", user=user)
+
+    def _compared(self, a: RunInfo, b: RunInfo) -> Half:
+        if a.status == b.status == "running":
+            return Half(a, b, "open")
+        damage: list[Difference] = []
+        left, right = _taken(self.a, a, damage), _taken(self.b, b, damage)
+        user = _user(left.state) or _user(right.state)
+        found = self._comparison(left, right)
+        for difference in damage:
+            found.add(difference)
+        for source, run, taken in ((self.a, a, left), (self.b, b, right)):
+            _check_contents(source, run, taken, found)
+        return Half(a, b, "identical" if found.equal else "different", found, user)
+
+    def _comparison(self, left: Snapshot, right: Snapshot) -> Comparison:
+        declared: Counter[str] = Counter()
+        if self.match.by != "id":
+            left = apart_from_the_logging(left, declared)
+            right = apart_from_the_logging(right, Counter())
+        right = reduced(right, self.a.capabilities, declared)
+        found = compare(left, right, self.b.capabilities)
+        found.declared |= declared  # the larger number: a change that both sides declare is one change
+        return found
+
+
+def _taken(source: Source, run: RunInfo, found: list[Difference]) -> Snapshot:
+    """Read a run, and tell what of its journal could not be believed."""
+    before = _damage(source)
+    taken = snapshot(run.id, source.read(run))
+    lines, missing = (now - then for now, then in zip(_damage(source), before, strict=True))
+    if lines or missing:
+        found.append(Difference("journal", run.id, f"{lines} damaged lines, {missing} records missing", None))
+    return taken
+
+
+def _damage(source: Source) -> tuple[int, int]:
+    """Return how many damaged lines and missing records a journal root has shown so far; other places have none."""
+    damage = getattr(source, "damage", None)
+    return (0, 0) if damage is None else (damage.lines, damage.missing)
+
+
+def _user(state: RunState) -> str:
+    user = state.context.get("user")
+    return user if isinstance(user, str) else ""
+
+
+def _check_contents(source: Source, run: RunInfo, taken: Snapshot, found: Comparison) -> None:
+    """Read every file, and tell the ones whose content is not that of their digest."""
+    files = [(artifact.name, file) for artifact in taken.state.artifacts for file in artifact.files]
+    files += [(media.key, file) for media in taken.state.media for file in (media.file, *media.attachments)]
+    for name, file in files:
+        held = _content(source, run, file)
+        if held != f"sha256 {file.sha256}":
+            found.add(Difference("content", f"{name}/{file.path}", f"sha256 {file.sha256}", held))
+
+
+def _content(source: Source, run: RunInfo, file: FileRef) -> str:
+    digest = hashlib.sha256()
+    try:
+        with source.open_file(run, file) as content:
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+    except (RejectedError, RunStateError, OSError) as error:
+        return f"not readable: {error}"
+    return f"sha256 {digest.hexdigest()}"
