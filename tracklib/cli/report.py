@@ -29,7 +29,7 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
 _STATES = ("identical", "different", "only_a", "only_b", "open", "error")
-_SHOWN = 50
+_SHOWN = 10
 """Differences of one run; the rest are counted."""
 
 
@@ -71,9 +71,12 @@ class Report:
 
     def _counts(self, account: Account) -> Iterable[Element]:
         yield _with(Element("h2"), "By week in which the runs began")
-        rows = [[week, *(f"{account.weeks[week][state]:,}" for state in _STATES)] for week in sorted(account.weeks)]
-        total = ["all", *(f"{account.states[state]:,}" for state in _STATES)]
-        yield _table(["week", *(self.words[state] for state in _STATES)], [*rows, total], numbers_from=1)
+        states = [state for state in _STATES if account.states[state]]
+        weeks = [(week, account.weeks[week]) for week in sorted(account.weeks)]
+        rows = [
+            [week, *(f"{counts[state]:,}" for state in states)] for week, counts in (*weeks, ("all", account.states))
+        ]
+        yield _table(["week", *(self.words[state] for state in states)], rows, numbers_from=1)
         if account.one_sided:
             yield _with(Element("h2"), "On one side only")
             alone = [
@@ -126,6 +129,8 @@ class Report:
         detail = Element("div", {"class": "detail"})
         if half.error:
             _with(SubElement(detail, "p", {"class": "bad"}), half.error)
+        for curve in half.curves:
+            detail.append(_figure(curve))
         items = SubElement(detail, "ul")
         for difference in found.differences[:_SHOWN]:
             _with(SubElement(SubElement(items, "li"), "code"), str(difference))
@@ -133,8 +138,6 @@ class Report:
             _with(SubElement(items, "li"), f"and {more:,} more")
         for reason, count in found.declared.items():
             _with(SubElement(items, "li", {"class": "soft"}), f"as declared: {count:,} x {reason}")
-        for curve in half.curves:
-            detail.append(_figure(curve))
         return detail
 
 
