@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,9 +58,14 @@ def refuse(options: Mapping[str, object], belong: str) -> None:
             raise UsageError(f"--{name.replace('_', '-')} is an option {belong}")
 
 
-def compare_places(names: tuple[str, str], asked: Asked, *, json: bool) -> int:
-    """Compare the runs of two places, and return the exit code."""
+def compare_places(names: tuple[str, str], asked: Asked, *, json: bool, html: Path | None = None) -> int:
+    """Compare the runs of two places, and return the exit code.
+
+    Args:
+        html: Where the page is written.
+    """
     from tracklib.cli.console import interruptible, print_json
+    from tracklib.cli.report import Report
     from tracklib.errors import UsageError
     from tracklib.portability.account import Account
     from tracklib.portability.parity import Parity
@@ -68,15 +74,20 @@ def compare_places(names: tuple[str, str], asked: Asked, *, json: bool) -> int:
     a, b = (open_place(name) for name in names)
     parity = Parity(a.source(), b.source(), *_selection(asked))
     account, documents = Account(), []
+    report = None if html is None else Report(names, {state: w.format(a="A", b="B") for state, w in _WORDS.items()})
     with interruptible(lambda: f"{account.states.total()} runs compared; nothing was changed, repeat to compare all"):
         for half in parity:
             account.add(half)
+            if report is not None:
+                report.add(half)
             documents += [_document(half)] if json else []
             if not json:
                 _tell(half, names)
     if not account.states:
         raise UsageError("expected runs in at least one of the places, got none")
     passed = account.share >= (100.0 if asked.fail_under is None else asked.fail_under)
+    if report is not None and html is not None:
+        report.write(html, account, verdict=_verdict(account), passed=passed)
     if json:
         sides = {"a": _place(a), "b": _place(b)}
         print_json({**sides, "passed": passed, **account.document(), "comparisons": documents})
@@ -142,8 +153,7 @@ def _conclude(account: Account, names: tuple[str, str], *, passed: bool) -> None
         out().print(safe(f"{week}: {_counts(account.weeks[week], names)}"))
     for reason, count in account.declared.items():
         out().print(safe(f"as declared: {count:,} x {reason}"))
-    verdict = f"{_percent(account.share)} of {account.runs:,} runs identical"
-    out().print(safe(verdict, "green" if passed else "red") + safe(f"; {_counts(account.states, names)}"))
+    out().print(safe(_verdict(account), "green" if passed else "red") + safe(f"; {_counts(account.states, names)}"))
 
 
 def _counts(states: Mapping[str, int], names: tuple[str, str]) -> str:
@@ -152,6 +162,10 @@ def _counts(states: Mapping[str, int], names: tuple[str, str]) -> str:
         for state, words in _WORDS.items()
         if states.get(state)
     )
+
+
+def _verdict(account: Account) -> str:
+    return f"{_percent(account.share)} of {account.runs:,} runs identical"
 
 
 def _percent(share: float) -> str:

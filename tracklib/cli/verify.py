@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +35,9 @@ def verify(
         float | None,
         typer.Option("--fail-under", min=0, max=100, help="Of two places: exit code 1 below so many % identical."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Of two places: write a page that shows all of it.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Compare runs with what their backends give back, or the runs of two places such as local:.tracklib and mlflow.
@@ -47,8 +51,10 @@ def verify(
     asked = parity.Asked(match, since, until, fail_under, project)
     if (places := parity.places(run)) is not None:
         parity.refuse({"dir": dir, "backend": backend}, "of runs, not of two places")
-        return parity.compare_places(places, asked, json=json)
-    parity.refuse(asdict(asked), "of two places, as in tracklib verify local:.tracklib mlflow:http://host:5000")
+        return parity.compare_places(places, asked, json=json, html=html)
+    parity.refuse(
+        {**asdict(asked), "html": html}, "of two places, as in tracklib verify local:.tracklib mlflow:http://host:5000"
+    )
     from tracklib.cli.selection import open_root
 
     root = open_root(dir)

@@ -12,6 +12,7 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError
 from tracklib.model.query import RunQuery
 from tracklib.model.state import RunState
 from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.curves import Curve, curves
 from tracklib.portability.pairing import Match, Pair, pairs
 from tracklib.portability.reduced import apart_from_the_logging, reduced
 from tracklib.portability.snapshot import Snapshot, snapshot
@@ -32,6 +33,7 @@ class Half:
         state: ``identical``; ``different``; ``only_a``, ``only_b``, on one side alone; ``open``, it goes on at both;
             ``error``, it could not be read.
         user: Whose it is, where its context names one.
+        curves: Metrics in which the two differ, for a drawing.
     """
 
     a: RunInfo | None
@@ -40,6 +42,7 @@ class Half:
     comparison: Comparison = field(default_factory=Comparison)
     user: str = ""
     error: str = ""
+    curves: list[Curve] = field(default_factory=list)
 
     @property
     def run(self) -> RunInfo:
@@ -93,7 +96,8 @@ class Parity:
             found.add(difference)
         for source, run, taken in ((self.a, a, left), (self.b, b, right)):
             _check_contents(source, run, taken, found)
-        return Half(a, b, "identical" if found.equal else "different", found, user)
+        drawn = curves(left, right, found.differences)
+        return Half(a, b, "identical" if found.equal else "different", found, user, curves=drawn)
 
     def _comparison(self, left: Snapshot, right: Snapshot) -> Comparison:
         declared: Counter[str] = Counter()
