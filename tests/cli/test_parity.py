@@ -46,6 +46,20 @@ def test_differences_are_named(bench: Bench) -> None:
     assert "digits/one: point loss step 1: 0.5 != 0.25" in done.out
 
 
+def test_a_run_that_differs_throughout_does_not_bury_the_others(bench: Bench) -> None:
+    """Of one run twenty differences are printed and the rest are counted; the document lists them."""
+    for root, value in ((bench.root.path, 1.0), (bench.path / "b", 2.0)):
+        with tracklib.init("digits", id="one", dir=root) as run:
+            for step in range(50):
+                run.log({"loss": value}, step=step)
+    done = verify(bench)
+    lines = [line for line in done.out.splitlines() if line.startswith("digits/one: ")]
+    found = verify(bench, "--json").json["found"]
+    assert found["point"] == 50
+    assert len(lines) == 21
+    assert lines[-1] == f"digits/one: and {sum(found.values()) - 20} more; --json tells further ones"
+
+
 def test_options_that_do_not_fit_are_refused(bench: Bench) -> None:
     """An option of two places is refused for runs, and the other way round; so is a match that is none."""
     bench.run("one")

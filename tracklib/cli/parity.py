@@ -22,6 +22,8 @@ _WORDS = {
     "open": "still going on in both",
     "error": "not readable",
 }
+_TOLD = 20
+"""Differences of one run that are printed; thousands of runs are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,10 @@ def _tell(half: Half, names: tuple[str, str]) -> None:
     if half.state == "identical":
         return
     name = f"{half.run.project}/{half.run.id}"
-    for difference in half.comparison.differences:
+    for difference in half.comparison.differences[:_TOLD]:
         out().print(safe(f"{name}: {difference}", "red"))
+    if (more := sum(half.comparison.found.values()) - _TOLD) > 0:
+        out().print(safe(f"{name}: and {more:,} more; --json tells further ones", "red"))
     if half.state != "different":
         reason = f": {half.error}" if half.error else ""
         words = _WORDS[half.state].format(a=names[0], b=names[1])

@@ -44,7 +44,8 @@ def verify(
 
     Point by point and file by file; all runs where none is named. What a backend declares to change is equal after
     that change, and counted. JSON: comparisons; each has run, entry, equal, counts, differences, found, declared,
-    error. Of two places: a, b, verdict, counts, weeks, one_sided, declared, runs. Exit code 1 where something differs.
+    error. Of two places: a, b, passed, runs, percent_identical, states, weeks, one_sided, compared, found, declared,
+    comparisons. Exit code 1 where something differs.
     """
     from tracklib.cli import parity
 
