@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from tracklib.cli.chart import chart
@@ -43,7 +43,7 @@ class Report:
     def __init__(self, names: tuple[str, str], words: dict[str, str]) -> None:
         self._names = names
         self.words = words
-        self._rows: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by write()
+        self._rows: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed by write()
 
     def add(self, half: Half) -> None:
         """Take in one run."""
