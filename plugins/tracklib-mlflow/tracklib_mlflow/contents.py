@@ -11,7 +11,8 @@ from tracklib.model.records import Artifact, Body, FileRef, Media
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
-from tracklib_mlflow.files import Files, hashed
+from tracklib_mlflow.files import hashed
+from tracklib_mlflow.held import HeldFiles
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
 from tracklib_mlflow.references import LISTED
 from tracklib_mlflow.versions import Kept
@@ -26,14 +27,19 @@ class Contents:
     """Reads artifacts and media; sizes and digests are those of the files, not those that a companion claims."""
 
     def __init__(
-        self, files: Files, models: Iterable[tuple[str, Files]], *, is_ours: bool, damaged: Callable[[str], None]
+        self,
+        files: HeldFiles,
+        models: Iterable[tuple[str, HeldFiles]],
+        *,
+        is_ours: bool,
+        damaged: Callable[[str], None],
     ) -> None:
         self._files = files
         self._models = models
         self._is_ours = is_ours
         self._damaged = damaged
-        self._hashes: dict[tuple[Files, str], tuple[int, str] | None] = {}
-        self._places: dict[FileRef, tuple[Files, str]] = {}
+        self._hashes: dict[tuple[HeldFiles, str], tuple[int, str] | None] = {}
+        self._places: dict[FileRef, tuple[HeldFiles, str]] = {}
 
     def knows(self, file: FileRef) -> bool:
         """Tell whether a file was read."""
@@ -102,12 +108,12 @@ class Contents:
         is_model = any(file.path == "MLmodel" for file in found)
         return Artifact(top, "model" if is_model else "file", found)
 
-    def _model(self, name: str, files: Files) -> Artifact:
+    def _model(self, name: str, files: HeldFiles) -> Artifact:
         """Return a model that MLflow 3 keeps beside the run."""
         found = [self._file(stored, stored, files) for stored in files.walk()]
         return Artifact(name, "model", tuple(file for file in found if file is not None))
 
-    def _file(self, stored: str, path: str, files: Files | None = None) -> FileRef | None:
+    def _file(self, stored: str, path: str, files: HeldFiles | None = None) -> FileRef | None:
         """Return a file as it is found, and remember where; ``files`` are the run's unless told otherwise."""
         files = files or self._files
         place = (files, stored)
@@ -119,7 +125,7 @@ class Contents:
         self._places[file] = place
         return file
 
-    def _hash(self, files: Files, stored: str) -> tuple[int, str] | None:
+    def _hash(self, files: HeldFiles, stored: str) -> tuple[int, str] | None:
         try:
             with files.fetched(stored) as local:
                 return hashed(local)

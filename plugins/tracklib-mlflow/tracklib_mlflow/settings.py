@@ -34,6 +34,7 @@ class MLflowSettings(BackendSettings):
             omitted, as MLflow has it.
         password: Of ``username`` at a server, or of the user that a database's URI names.
         auth: The name of an MLflow authentication plugin.
+        deleted: Whether runs that were deleted, but not purged, are read too.
         timeout: Seconds that a request may take; five minutes where files move.
     """
 
@@ -66,6 +67,7 @@ class MLflowSettings(BackendSettings):
     server_cert: str | None = None
     client_cert: str | None = None
     workspace: str | None = None
+    deleted: bool = False
     timeout: float = Field(default=20.0, gt=0, le=3600)
 
     @model_validator(mode="before")
