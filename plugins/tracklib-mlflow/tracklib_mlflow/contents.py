@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -29,13 +29,15 @@ class Contents:
     def __init__(
         self,
         files: HeldFiles,
-        models: Iterable[tuple[str, HeldFiles]],
+        models: Mapping[str, tuple[str, HeldFiles]],
+        registered: Mapping[str, Registered],
         *,
         is_ours: bool,
         damaged: Callable[[str], None],
     ) -> None:
         self._files = files
         self._models = models
+        self._registered = registered
         self._is_ours = is_ours
         self._damaged = damaged
         self._hashes: dict[tuple[HeldFiles, str], tuple[int, str] | None] = {}
@@ -63,8 +65,8 @@ class Contents:
         for top, is_folder in self._files.top():
             if top not in known and (strange := self._foreign(top, ours, is_folder=is_folder)) is not None:
                 yield started, strange
-        for name, files in self._models:
-            yield started, self._model(name, files)
+        for key, (name, files) in self._models.items():
+            yield started, self._named(key, self._model(name, files))
 
     def _kept(self, kind: str) -> list[Kept]:
         """Return the lines of a companion, each once, in the order of their times."""
@@ -106,7 +108,14 @@ class Contents:
         files = [self._file(path, path[len(top) + 1 :] if is_folder else path) for path in stored]
         found = tuple(file for file in files if file is not None)
         is_model = any(file.path == "MLmodel" for file in found)
-        return Artifact(top, "model" if is_model else "file", found)
+        return self._named(top, Artifact(top, "model" if is_model else "file", found))
+
+    def _named(self, key: str, artifact: Artifact) -> Artifact:
+        """Return an artifact with the aliases that MLflow's registry has for it."""
+        found = self._registered.get(key)
+        if found is None:
+            return artifact
+        return replace(artifact, aliases=found.all_aliases(), metadata=found.metadata())
 
     def _model(self, name: str, files: HeldFiles) -> Artifact:
         """Return a model that MLflow 3 keeps beside the run."""

@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from tracklib.model.query import RunQuery
+from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
 
-__all__ = ["HeldFiles", "HeldRun", "Store"]
+__all__ = ["HeldFiles", "HeldRun", "Registered", "Store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An artifact as a version of a registered model.
+
+    Attributes:
+        others: What else it is: a version of another model, or another version.
+    """
+
+    name: str
+    version: str
+    aliases: tuple[str, ...] = ()
+    others: tuple[Registered, ...] = ()
+
+    def and_also(self, other: Registered) -> Registered:
+        """Return the same with another version that the artifact is."""
+        return replace(self, others=(*self.others, other))
+
+    def all_aliases(self) -> tuple[str, ...]:
+        """Return the aliases of all versions that the artifact is."""
+        return tuple(sorted({alias for item in (self, *self.others) for alias in item.aliases}))
+
+    def metadata(self) -> dict[str, JSON]:
+        """Return it as an artifact's metadata."""
+        versions: list[JSON] = [{"name": item.name, "version": item.version} for item in (self, *self.others)]
+        return {"registered_models": versions}
 
 
 class HeldRun(Protocol):
@@ -79,8 +108,12 @@ class Store(Protocol):
         """Return a run's artifacts."""
         ...
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, HeldFiles]]:
-        """Yield the models that MLflow 3 logged from a run: they lie beside it, under ids of their own."""
+    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, HeldFiles]]:
+        """Yield the models that MLflow 3 logged from a run, each with its id and name: they lie beside the run."""
+        ...
+
+    def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
+        """Return what the registry says of a run's artifacts, by the folder at the top or ``models:/<id>``."""
         ...
 
     def history(self, run: HeldRun, key: str, /) -> Iterable[Native]:

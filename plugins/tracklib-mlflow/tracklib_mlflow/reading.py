@@ -48,8 +48,9 @@ class RunReader:
         self._files = store.files(run)
         self._is_ours = is_ours(run)
         self._damaged: list[str] = []
-        models = list(store.models(run))
-        self.contents = Contents(self._files, models, is_ours=self._is_ours, damaged=self._damaged.append)
+        models = {f"models:/{model_id}": (name, files) for model_id, name, files in store.models(run)}
+        registered = {} if self._is_ours else store.registered(run)
+        self.contents = Contents(self._files, models, registered, is_ours=self._is_ours, damaged=self._damaged.append)
 
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from tracklib.model.query import RunQuery
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
-from tracklib_mlflow.held import HeldRun
+from tracklib_mlflow.held import HeldRun, Registered
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.runs import of_id
 from tracklib_mlflow.settings import MLflowSettings
@@ -49,12 +49,17 @@ class Service:
         """Return a run's artifacts."""
         return self._files(str(run.info.artifact_uri))
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, Files]]:
+    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, Files]]:
         """Yield the models that MLflow 3 logged from a run."""
         outputs = getattr(run, "outputs", None)
         for output in getattr(outputs, "model_outputs", None) or ():
             model = self._client.call("reading a model", self._client.raw.get_logged_model, output.model_id)
-            yield str(model.name), self._files(str(model.artifact_location))
+            yield str(output.model_id), str(model.name), self._files(str(model.artifact_location))
+
+    def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
+        """Return nothing: the aliases of a run's models are not asked for."""
+        _ = run
+        return {}
 
     def history(self, run: HeldRun, key: str, /) -> Iterable[Native]:
         """Return all points of a metric."""

@@ -6,6 +6,7 @@ The folders beside this file were made so, each in an environment with nothing b
 do not mind; the machine's paths in them are replaced by ``/home/ann``.
 """
 
+import json
 import os
 import pathlib
 import sys
@@ -48,7 +49,7 @@ def log_inputs(client, run_id):
     """Log a dataset whose schema is a long text."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    schema = '{"mlflow_colspec": [' + ", ".join('{"type": "double", "name": "c%d"}' % i for i in range(20)) + "]}"
+    schema = json.dumps({"mlflow_colspec": [{"type": "double", "name": f"c{i}"} for i in range(20)]})
     dataset = Dataset("digits", "abc123", "local", '{"uri": "/data/digits.csv"}', schema, '{"num_rows": 5}')
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
@@ -82,9 +83,8 @@ def main():
     experiment_id = client.create_experiment("vision: digits")
     tags = {"mlflow.user": "ann", "mlflow.runName": "base line", "team": "vision", "mlflow.note.content": "a\nnote"}
     if VERSION < (1, 0):
-        run = client.create_run(
-            experiment_id, "ann", "base line", 4, "train.py", "main", BASE, "0123abc", [mlflow.entities.RunTag(*item) for item in tags.items()]
-        )
+        told = ("ann", "base line", 4, "train.py", "main", BASE, "0123abc", tags)
+        run = client.create_run(experiment_id, *told)
         run_id = run.info.run_uuid
     else:
         run_id = client.create_run(experiment_id, BASE, tags).info.run_id
@@ -109,7 +109,10 @@ def main():
         return made_id
 
     key = "parent_run_id" if VERSION < (1, 0) else "tags"
-    make("KILLED", **{key: run_id if VERSION < (1, 0) else {"mlflow.parentRunId": run_id, "mlflow.runName": "child"}})
+    make(
+        "KILLED" if VERSION >= (1, 0) else "FAILED",
+        **{key: run_id if VERSION < (1, 0) else {"mlflow.parentRunId": run_id, "mlflow.runName": "child"}},
+    )
     make("FAILED")
     make("RUNNING")
     client.delete_run(make("FINISHED"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,8 +16,9 @@ from tracklib_mlflow.folder.files import FolderFiles
 from tracklib_mlflow.folder.lineage import model_ids, read_inputs, read_model
 from tracklib_mlflow.folder.meta import META, lifecycle, read_meta, text
 from tracklib_mlflow.folder.points import read_points
+from tracklib_mlflow.folder.registry import Registry, read_registry
 from tracklib_mlflow.folder.run import ARTIFACTS, TAGS, FolderRun, open_run
-from tracklib_mlflow.held import HeldRun
+from tracklib_mlflow.held import HeldRun, Registered
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.points import Identity, Native
 from tracklib_mlflow.settings import MLflowSettings
@@ -56,6 +57,7 @@ class Folder:
             raise ConfigError(f"expected a folder of MLflow's at {path}, got {_what(path)}")
         self._disk = Disk(path)
         self._settings = settings
+        self._registry: Registry | None = None
         self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[FolderRun, str]]:
@@ -100,14 +102,21 @@ class Folder:
                 held.problems.append(told)
         return FolderFiles(self._disk, folder, held.problems.append)
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, FolderFiles]]:
+    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, FolderFiles]]:
         """Yield the models that MLflow 3 logged from a run."""
         held = _own(run)
         for model_id in model_ids(self._disk, held.folder, held.problems.append):
             folder = f"{os.path.dirname(held.folder)}/{_MODELS}/{model_id}"
             name = read_model(self._disk, folder, held.problems.append)
             if name is not None:
-                yield name, FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+                yield model_id, name, FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+
+    def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
+        """Return what the folder's registry says of a run's artifacts."""
+        if self._registry is None:
+            self._registry = read_registry(self._disk, f"{self._disk.root}/{_MODELS}")
+            self.left_out.update(self._registry.problems)
+        return self._registry.of_run(_own(run).info.run_id)
 
     def history(self, run: HeldRun, key: str, /) -> Iterable[Native]:
         """Return all points of a metric; of a run of tracklib's, one that was sent twice once, as MLflow itself has it."""
