@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.files import hashed
-from tracklib_mlflow.held import HeldFiles
+from tracklib_mlflow.held import HeldFiles, Registered
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
 from tracklib_mlflow.references import LISTED
 from tracklib_mlflow.versions import Kept
