@@ -12,6 +12,7 @@ __all__ = ["Disk", "Entry", "LeftError"]
 
 # A named pipe that nobody writes to would hold up whoever opens it.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 class LeftError(OSError):
@@ -36,17 +37,21 @@ class Disk:
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
 
-    def entries(self, folder: str, problem: Callable[[str], None]) -> list[Entry]:
+    def entries(
+        self, folder: str, problem: Callable[[str], None], wanted: Callable[[str], bool] | None = None
+    ) -> list[Entry]:
         """Return the files and folders in a folder by their names, none where there is no such folder.
 
         Args:
             problem: Hears of what stands there and is left.
+            wanted: Tells by its name what is not to be left out.
         """
         try:
             if os.path.islink(folder):
                 raise LeftError("it is a link")
             with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+                meant = found if wanted is None else (entry for entry in found if wanted(entry.name))
+                entries = sorted(meant, key=lambda entry: entry.name)
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -54,9 +59,15 @@ class Disk:
             return []
         return [known for entry in entries if (known := self._known(entry, problem)) is not None]
 
-    def walk(self, folder: str, problem: Callable[[str], None], above: str = "") -> Iterator[tuple[str, str]]:
+    def walk(
+        self,
+        folder: str,
+        problem: Callable[[str], None],
+        above: str = "",
+        wanted: Callable[[str], bool] | None = None,
+    ) -> Iterator[tuple[str, str]]:
         """Yield the files below a folder: their paths from there, with ``/`` between the parts, and on the disk."""
-        for entry in self.entries(folder, problem):
+        for entry in self.entries(folder, problem, wanted):
             name = f"{above}{entry.name}"
             if entry.is_folder:
                 yield from self.walk(entry.path, problem, f"{name}/")
@@ -71,23 +82,38 @@ class Disk:
         """
         if not self._is_inside(path):
             raise LeftError("it leads out of the folder")
-        file = os.fdopen(os.open(path, _READ), "rb")
+        return self._opened(path, _READ)
+
+    def _opened(self, path: str, flags: int) -> BinaryIO:
+        file = os.fdopen(os.open(path, flags), "rb")
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
             raise LeftError("it is no file")
         return file
 
-    def content(self, path: str, limit: int) -> bytes:
+    def content(self, path: str, limit: int, *, is_known: bool = False) -> bytes:
         """Return what stands in a file.
+
+        Args:
+            is_known: The folder that it lies in was listed, and so is neither a link nor below one: most files are read
+                so, as to look at each part of a path anew takes longer than to read the file.
 
         Raises:
             OSError: It cannot be read, or is larger than the limit.
         """
-        with self.open(path) as file:
+        with self._open_known(path) if is_known else self.open(path) as file:
             content = file.read(limit + 1)
         if len(content) > limit:
             raise LeftError(f"it has more than {limit:,} bytes")
         return content
+
+    def _open_known(self, path: str) -> BinaryIO:
+        try:
+            return self._opened(path, _READ | _NO_LINKS) if _NO_LINKS else self.open(path)
+        except OSError:  # a link among others, which may lead to a file of the folder's own
+            if not os.path.islink(path):
+                raise
+            return self.open(path)
 
     def name(self, path: str) -> str:
         """Return a path from the root, for messages."""

@@ -17,8 +17,11 @@ _LARGEST = 64 << 20  # a dataset's profile may have 16 MB (mlflow.utils.validati
 _STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
-def read_meta(disk: Disk, folder: str) -> dict[str, Value]:
+def read_meta(disk: Disk, folder: str, *, is_known: bool = False) -> dict[str, Value]:
     """Return what the ``meta.yaml`` of a folder holds.
+
+    Args:
+        is_known: The folder itself was listed.
 
     Raises:
         FileNotFoundError: There is none.
@@ -26,7 +29,7 @@ def read_meta(disk: Disk, folder: str) -> dict[str, Value]:
     """
     path = f"{folder}/{META}"
     try:
-        return read_mapping(disk.content(path, _LARGEST).decode("utf-8"))
+        return read_mapping(disk.content(path, _LARGEST, is_known=is_known).decode("utf-8"))
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError, BadValueError) as error:

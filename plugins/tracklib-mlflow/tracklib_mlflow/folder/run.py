@@ -112,7 +112,7 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     run_id = folder.rpartition("/")[2]
     problems: list[str] = []
     try:
-        meta = read_meta(disk, folder)
+        meta = read_meta(disk, folder, is_known=is_listed)
         held = _read_texts(disk, f"{folder}/{TAGS}", problems.append, _is_identity if is_listed else None)
         info = _details(meta, run_id, experiment_id, held)
     except FileNotFoundError:
@@ -154,14 +154,13 @@ def _is_identity(key: str) -> bool:
 def _read_texts(
     disk: Disk, folder: str, problem: Callable[[str], None], wanted: Callable[[str], bool] | None = None
 ) -> dict[str, str]:
-    """Return the texts of a folder's files by their names."""
+    """Return the texts of a folder's files by their names; ``wanted`` is asked for the first part of each."""
     found = {}
-    for key, path in disk.walk(folder, problem):
-        if wanted is None or wanted(key):
-            try:
-                found[key] = disk.content(path, _LARGEST_TEXT).decode("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                problem(f"{disk.name(path)} cannot be read: {error}")
+    for key, path in disk.walk(folder, problem, wanted=wanted):
+        try:
+            found[key] = disk.content(path, _LARGEST_TEXT, is_known=True).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problem(f"{disk.name(path)} cannot be read: {error}")
     return found
 
 

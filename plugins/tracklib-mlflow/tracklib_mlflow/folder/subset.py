@@ -23,6 +23,10 @@ _KEY = re.compile(
     r"(?P<plain>(?:[^\s'\"#\[\]{},&*!|>%@`?:-]|[?:-](?=[^\s]))(?:[^:#\n]|:(?=[^\s])|(?<=[^\s])#)*):(?=[ \n]|\Z)"
 )
 _QUOTED_KEY = re.compile(r"'(?:[^'\n]|'')*':(?=[ \n]|\Z)|\"(?:[^\"\\\n]|\\.)*\":(?=[ \n]|\Z)")
+_SIMPLE_LINE = re.compile(
+    r"([a-z][a-z_]*): (?:(0|-?[1-9][0-9]{0,17})|'([^'\n\u2028\u2029]*)'|([A-Za-z/][A-Za-z0-9_/-]*|\[\]))(?:\n(?![ \n])|\Z)"
+)
+_PLAIN_WORDS: dict[str, Value] = {"null": None, "Null": None, "NULL": None, "[]": []}
 _SPACES = re.compile(r" *")
 _BLANK_LINES = re.compile(r"(?: *\n)*(?: *\Z)?")
 _REFUSED = {
@@ -109,7 +113,7 @@ class _Reader:
         """
         if depth > _DEEPEST:
             raise self.refused("a mapping in too many others")
-        found: dict[str, Value] = {}
+        found: dict[str, Value] = self._simple_lines() if column == 0 and not is_begun else {}
         while is_begun or (not self.is_at_end() and self.indent() == column and not self._is_item(column)):
             self._at += 0 if is_begun else column
             is_begun = False
@@ -120,6 +124,17 @@ class _Reader:
             self.skip_blank_lines()
         if not self.is_at_end() and self.indent() > column:
             raise self.refused("a line that is indented otherwise than those above it")
+        return found
+
+    def _simple_lines(self) -> dict[str, Value]:
+        """Read lines as long as they are of the kind that nearly all are: it takes a tenth of the time."""
+        found: dict[str, Value] = {}
+        while (line := _SIMPLE_LINE.match(self._text, self._at)) is not None:
+            key, number, quoted, plain = line.groups()
+            if key in found or (plain is not None and _BOOL.fullmatch(plain)):
+                break
+            found[key] = int(number) if number else quoted if quoted is not None else _PLAIN_WORDS.get(plain, plain)
+            self._at = line.end()
         return found
 
     def _items(self, column: int, depth: int) -> list[Value]:
