@@ -171,6 +171,8 @@ def test_the_environment_does_not_matter(monkeypatch, tmp_path):
     shutil.copytree(GOLDEN / "2.1.1", tmp_path / "mlruns")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert len(list(open_place("mlflow:./mlruns?deleted").source().runs(RunQuery()))) == 6
+    assert len(list(open_place("mlflow:./mlruns?deleted#gone").source().runs(RunQuery()))) == 1
     for place in ("mlflow:./mlruns", f"mlflow:file://{tmp_path}/mlruns", "mlflow:./mlruns#vision: digits", "mlflow"):
         assert len(list(open_place(place).source().runs(RunQuery()))) == 4
 

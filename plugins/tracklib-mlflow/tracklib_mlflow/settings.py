@@ -17,6 +17,7 @@ from tracklib_mlflow import location
 
 __all__ = ["MLflowSettings"]
 
+_DELETED = "?deleted"
 _PATIENCE = 300
 
 
@@ -92,13 +93,15 @@ class MLflowSettings(BackendSettings):
 
     @classmethod
     def from_location(cls, location: str, /) -> Self:
-        """Return the settings for ``http://host:5000#experiment``, ``sqlite:///mlflow.db`` or ``./mlruns``."""
+        """Return the settings for ``http://host:5000#experiment``, ``sqlite:///mlflow.db``, ``./mlruns?deleted``, ..."""
         uri, hash_, experiment = location.rpartition("#")
         if not hash_:
             uri, experiment = location, ""
         if not uri:
             raise ConfigError(f"expected mlflow:<tracking URI>[#<experiment>], got mlflow:{location}")
-        return cls(tracking_uri=uri.rstrip("/") if "://" in uri else uri, experiment=experiment or None)
+        deleted, uri = uri.endswith(_DELETED), uri.removesuffix(_DELETED)
+        uri = uri.rstrip("/") if "://" in uri else uri
+        return cls(tracking_uri=uri, experiment=experiment or None, deleted=deleted)
 
     def resolved(self) -> Self:
         """Return the settings with absolute paths, and MLflow's own defaults as values."""
