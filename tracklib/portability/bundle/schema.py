@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no types
 
-__all__ = ["FILES", "POINTS", "RECORDS", "TABLES", "VERSION"]
+from tracklib.portability.bundle.layout import VERSION
 
-VERSION = "1.0"
-"""Of the format. A reader refuses another major version, and passes over columns and tables that it does not know."""
+__all__ = ["FILES", "POINTS", "RECORDS", "TABLES"]
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("ns", tz="UTC")
@@ -66,6 +65,7 @@ RECORDS = _table(
     pa.field("value", pa.float64()),
     pa.field("text", pa.string()),
     pa.field("record", pa.string()),
+    pa.field("exact", pa.string()),
 )
 """Everything that is no point, one row for each thing that a record says; ``record`` has it all in the journal's JSON.
 
@@ -73,7 +73,8 @@ RECORDS = _table(
 ``kind``: the journal's word: ``start``, ``context``, ``params``, ``tags``, ``notes``, ``summary``, ``artifact``, ``input``,
     ``media``, ``system``, ``console``, ``notice``, ``end``, or a newer one.
 ``key``: the param's path (``model.depth``), the tag, the artifact's name, the media's key, the system metric, the stream.
-``value``: the nearest double, where it is a number; ``text``: the text, or JSON of what is neither text nor number.
+``value``: the nearest double, where it is a number; ``text``: the text, or JSON of what is no text.
+``exact``: as in the points, of ``time``, ``seq`` and ``writer``.
 """
 
 FILES = _table(
