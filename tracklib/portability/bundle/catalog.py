@@ -125,7 +125,7 @@ class Catalog:
         """Take in the lines of a manifest; of one that is damaged, those that are whole."""
         digest, path = hashlib.sha256(), snapshot.manifest_path
         try:
-            with self.store.open(path) as file:
+            with self.store.local(path) as place, place.open("rb") as file:
                 for line in file:
                     digest.update(line)
                     self._take(line, path)
@@ -243,7 +243,7 @@ class Catalog:
 
     def lines_of(self, snapshot: Snapshot) -> Iterator[bytes]:
         """Yield the lines of a snapshot's manifest."""
-        with self.store.open(snapshot.manifest_path) as file:
+        with self.store.local(snapshot.manifest_path) as place, place.open("rb") as file:
             yield from file
 
     def commits(self) -> list[Any]:

@@ -107,6 +107,10 @@ class RunEntry:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RejectedError(f"expected the entry of a run, got {type(error).__name__}: {error}") from error
 
+    def is_news_to(self, old: RunEntry) -> bool:
+        """Tell whether it says something that an older entry does not."""
+        return replace(self, generation=0, committed=0) != replace(old, generation=0, committed=0)
+
     def at(self, **changes: Any) -> RunEntry:
         """Return the entry with changes."""
         return replace(self, **changes)

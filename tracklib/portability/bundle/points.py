@@ -173,7 +173,9 @@ def point_records(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Reco
     Raises:
         BadValueError: Rows say what no record can.
     """
-    last, values, head = -1, {}, None
+    last = -1
+    values: dict[str, Number] = {}
+    head: tuple[Any, ...] | None = None
     for row in _rows(batches):
         n, metric, value = row[0], row[3], row[5]
         if n != last:

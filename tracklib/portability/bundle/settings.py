@@ -61,7 +61,7 @@ class BundleSettings(BackendSettings):
             raise ConfigError("expected where the bundle lies, as in bundle:./backup or bundle:s3://bucket/prefix")
         if not _is_url(self.url) or self.url.startswith("file:"):
             return type(self)(url=os.path.abspath(os.path.expanduser(_path(self.url))))
-        if not self.url.startswith("s3:"):
+        if not self.url.startswith(("s3:", "s3a:")):
             return type(self)(url=self.url.rstrip("/"), endpoint=self.endpoint)
         found = {key: getattr(self, key) or _variable(names) for key, names in self.VARIABLES.items()}
         return type(self)(url=self.url.rstrip("/"), **found)

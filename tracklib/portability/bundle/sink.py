@@ -26,7 +26,7 @@ from tracklib.portability.bundle.entry import RunEntry
 from tracklib.portability.bundle.layout import file_path, run_folder
 from tracklib.portability.bundle.source import batches_of
 from tracklib.portability.bundle.store import digest_of
-from tracklib.portability.ledger import mark_of
+from tracklib.portability.ledger import mark_of, started_of
 from tracklib.portability.tally import Tally, files_of
 
 __all__ = ["BundleSink"]
@@ -39,7 +39,7 @@ class BundleSink:
     nothing is confirmed before. With a position of an earlier copy, new parts stand behind those that are there.
 
     Args:
-        source: Where a backup takes the run from; its own copies it may replace.
+        source: Where a backup takes the run from.
     """
 
     capabilities = CAPABILITIES
@@ -65,6 +65,7 @@ class BundleSink:
         self._run = dataclasses.replace(run, place=None, url=None)
         self._old = self._catalog.find(run.project, run.id)
         self._behind: Position = {}
+        self._position: dict[str, int] = {}
         self._state, self._tally = RunState(run.id), Tally()
         if self._context.position:
             self._go_on()
@@ -81,6 +82,8 @@ class BundleSink:
                 f"the bundle does not hold {self._run.project}/{self._run.id} as far as it was copied; "
                 "name another ledger to copy all of it"
             )
+        if not self._is_same(old):
+            raise RejectedError(_another(self._run))
         self._behind, self._tally = old.position, old.tally.copy()
         for batch in batches_of(self._catalog, old, "records", [*rows.COLUMNS, "kind"]):
             ends = batch.filter(pc.is_in(batch.column("kind").cast("string"), pa.array(["start", "end"])))
@@ -134,14 +137,13 @@ class BundleSink:
             RejectedError: The bundle holds the run from elsewhere, written by other writers.
         """
         old, mark = self._old, mark_of(self._run)
-        self._refuse_another()
+        if old is not None and not self._behind and not self._is_same(old):
+            raise RejectedError(_another(self._run))
         parts = (*(old.parts if old is not None and self._behind else ()), *self._drafts.close())
-        fresh = old is None or not self._behind or self._tally.records != old.tally.records
-        if fresh or old is None or (self._source, mark) != (old.source, old.mark):
+        entry = RunEntry(self._info(), 1, self._source, mark, self._position, parts, self._tally)
+        if old is None or entry.is_news_to(old):
             generation = 1 if old is None else old.generation + 1
-            entry = RunEntry(
-                self._info(), generation, self._source, mark, self._position, parts, self._tally, time.time_ns()
-            )
+            entry = entry.at(generation=generation, committed=time.time_ns())
             self._catalog.commit(entry)
             self._old, self._behind = entry, entry.position
         self._confirmed = dict(self._position)
@@ -153,12 +155,10 @@ class BundleSink:
             return self._run
         return dataclasses.replace(self._state.info(), project=self._run.project, id=self._run.id)
 
-    def _refuse_another(self) -> None:
-        old = self._old
-        if old is None or self._behind or (self._source and self._source == old.source):
-            return
-        if old.position and self._position and not old.position.keys() & self._position.keys():
-            raise RejectedError(
-                f"the bundle holds {self._run.project}/{self._run.id} from elsewhere, with other records; "
-                "name another bundle for this one"
-            )
+    def _is_same(self, old: RunEntry) -> bool:
+        """Tell whether an entry is of this run, and not of another one that bears its id."""
+        return bool(old.position.keys() & self._position.keys()) or started_of(old.mark) == self._run.started
+
+
+def _another(run: RunInfo) -> str:
+    return f"the bundle holds another run as {run.project}/{run.id}; name another bundle for this one"

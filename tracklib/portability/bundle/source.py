@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from contextlib import closing
 from typing import BinaryIO
 
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no types
@@ -101,8 +100,7 @@ class BundleSource:
 def batches_of(catalog: Catalog, entry: RunEntry, table: Table, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one of a run's tables, part by part."""
     for part in entry.of(table):
-        with closing(read_part(catalog.store, part, columns)) as batches:
-            yield from batches
+        yield from read_part(catalog.store, part, columns)
 
 
 def records_of(catalog: Catalog, entry: RunEntry) -> Iterator[Record]:
