@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from tracklib.errors import RejectedError
 from tracklib.journal.segment import seal, unseal
 from tracklib.model import members
-from tracklib.model.codec import decode_tree, dumps, encode_tree
+from tracklib.model.codec import dumps, metric_token
 from tracklib.model.records import Position
 from tracklib.model.run import RunInfo
 from tracklib.portability.bundle.layout import VERSION, is_supported, run_folder
 from tracklib.portability.tally import Tally
 from tracklib.typing import JSON, Status
 
-__all__ = ["Part", "RunEntry", "Table", "is_newer"]
+__all__ = ["Part", "RunEntry", "Table"]
 
 Table = Literal["points", "records", "files"]
 _TABLES = ("points", "records", "files")
@@ -82,11 +81,12 @@ class RunEntry:
     def line(self) -> bytes:
         """Return it as a line of a manifest."""
         run = {name: getattr(self.run, name) for name in _RUN if getattr(self.run, name) is not None}
+        run |= {name: metric_token(run[name]) for name in ("started", "ended") if name in run}
         own = {"generation": self.generation, "source": self.source, "mark": self.mark, "committed": self.committed}
-        rest = {"tally": self.tally.document(), "position": dict(self.position)}
-        parts: list[JSON] = [part.document() for part in self.parts]
-        tree = encode_tree(cast("dict[str, JSON]", {"version": VERSION, **run, **own, **rest, "parts": parts}))
-        return seal(dumps(cast("dict[str, object]", tree)), 0)
+        position = {writer: metric_token(seq) for writer, seq in self.position.items()}
+        parts = [part.document() for part in self.parts]
+        rest = {"tally": self.tally.document(), "position": position, "parts": parts}
+        return seal(dumps({"version": VERSION, **run, **own, **rest}), 0)
 
     @classmethod
     def from_line(cls, line: bytes) -> RunEntry:
@@ -98,12 +98,13 @@ class RunEntry:
         fields = unseal(line, 0)
         if fields is None:
             raise RejectedError("expected the entry of a run, got a line that is damaged")
-        tree = cast("dict[str, Any]", decode_tree(fields))
-        if is_newer(tree):
-            who = f"{tree.get('project')}/{tree.get('id')}"
-            raise RejectedError(f"expected {who} in a format of version {VERSION}, got {tree.get('version')!r}")
+        if not is_supported(fields.get("version")):
+            raise RejectedError(
+                f"{fields.get('project')}/{fields.get('id')} is in a format of version {fields.get('version')!r}; "
+                "install a newer tracklib to read it"
+            )
         try:
-            return _entry(tree)
+            return _entry(fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RejectedError(f"expected the entry of a run, got {type(error).__name__}: {error}") from error
 
@@ -120,9 +121,9 @@ _RUN = ("project", "id", "name", "status", "started", "ended", "group", "job_typ
 _STATUSES = ("running", "finished", "failed", "killed", "crashed", "stale")
 
 
-def is_newer(tree: Mapping[str, Any]) -> bool:
-    """Tell whether an entry is of a version that this tracklib does not read."""
-    return not is_supported(tree.get("version"))
+def _whole(value: object) -> int:
+    """Return an integer, which is a text where it is beyond 64 bits."""
+    return members.integer(members.number(value))
 
 
 def _entry(tree: dict[str, Any]) -> RunEntry:
@@ -135,7 +136,7 @@ def _entry(tree: dict[str, Any]) -> RunEntry:
         members.integer(tree["generation"]),
         members.text(tree["source"]),
         members.text(tree["mark"]),
-        {writer: members.integer(seq) for writer, seq in tree["position"].items()},
+        {writer: _whole(seq) for writer, seq in tree["position"].items()},
         tuple(_part(part, folder) for part in tree["parts"]),
         tally,
         members.integer(tree["committed"]),
@@ -151,8 +152,8 @@ def _run(tree: dict[str, Any]) -> RunInfo:
         members.text(tree["id"]),
         members.text(tree["name"]),
         cast("Status", status),
-        members.integer(tree["started"]),
-        members.maybe(int, tree.get("ended")),
+        _whole(tree["started"]),
+        None if tree.get("ended") is None else _whole(tree["ended"]),
         members.maybe(str, tree.get("group")),
         members.maybe(str, tree.get("job_type")),
         members.maybe(str, tree.get("parent")),
