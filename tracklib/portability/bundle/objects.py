@@ -94,27 +94,33 @@ class ObjectStore:
         place = self._place(path)
         try:
             with self._border(path):
-                if (parent := place.rpartition("/")[0]) and _has_folders(self._system):
-                    self._system.makedirs(parent, exist_ok=True)
+                self._make(place.rpartition("/")[0])
                 with self._system.open(place, "wb") as file:
                     yield file
+        except FileNotFoundError as error:
+            raise ConfigError(f"expected {self._name} to be there to be written to: {error}") from error
         except BaseException:
             with contextlib.suppress(Exception):  # the fault itself is what is to be told
                 self._system.rm_file(place)
             raise
 
+    def _make(self, folder: str) -> None:
+        """Make a folder, in file systems that have such."""
+        self._system.makedirs(folder, exist_ok=True)
+
     def list(self, folder: str, /) -> Iterator[Held]:
         """Yield all files below a folder."""
         try:
             with self._border(folder):
-                found = self._system.find(self._place(folder), detail=True, refresh=True)
+                found = self._system.find(self._place(folder), detail=True, refresh=True, on_error="raise")
         except FileNotFoundError:
             return
-        root = self._root.lstrip("/")
         for place, info in sorted(found.items()):
-            path = place.lstrip("/").removeprefix(root).lstrip("/")
-            if not path.endswith("/"):  # a mark that stands for an empty folder
-                yield Held(path, int(info["size"] or 0), _modified(info))
+            yield Held(self._path(place), int(info["size"] or 0), _modified(info))
+
+    def _path(self, place: str) -> str:
+        """Return a place in the file system as a path within the bundle."""
+        return place.lstrip("/").removeprefix(self._root.lstrip("/")).lstrip("/")
 
     def remove(self, path: str, /) -> None:
         """Remove a file."""
@@ -146,9 +152,32 @@ class ObjectStore:
             raise TransientError(f"{path} in {self._name}: {words}") from error
 
 
-def _has_folders(system: Any) -> bool:
-    """Tell whether a file system needs folders to be made: object stores do not, and may forbid it."""
-    return type(system).__name__ != "ArrowFSWrapper"
+class CloudStore(ObjectStore):
+    """Objects of a cloud, by Arrow's file system for it.
+
+    Args:
+        system: Of Arrow.
+    """
+
+    def __init__(self, system: Any, root: str, name: str) -> None:
+        from fsspec.implementations.arrow import ArrowFSWrapper  # type: ignore[import-untyped]  # fsspec has no types
+
+        super().__init__(ArrowFSWrapper(system), root, name)
+        self._cloud = system
+
+    def _make(self, folder: str) -> None:
+        """Do nothing: there are no folders."""
+
+    def list(self, folder: str, /) -> Iterator[Held]:
+        """Yield all files below a folder, by few requests: fsspec asks for each folder by itself."""
+        from pyarrow import fs  # type: ignore[import-untyped]  # pyarrow has no types
+
+        with self._border(folder):
+            selector = fs.FileSelector(self._place(folder), recursive=True, allow_not_found=True)
+            found = self._cloud.get_file_info(selector)
+        files = [info for info in found if info.type == fs.FileType.File]
+        for info in sorted(files, key=lambda info: info.path):
+            yield Held(self._path(info.path), info.size, _modified({"mtime": info.mtime}))
 
 
 def _modified(info: Mapping[str, Any]) -> float:
@@ -167,16 +196,15 @@ def open_store(url: str, endpoint: str | None, region: str | None) -> ObjectStor
     """
     try:
         import fsspec  # type: ignore[import-untyped]  # fsspec has no types
-        from fsspec.implementations.arrow import ArrowFSWrapper  # type: ignore[import-untyped]  # fsspec has no types
     except ImportError as error:
         raise ConfigError(f"a bundle at a URL needs fsspec: pip install 'tracklib-core[bundle]' ({error})") from error
     scheme = urlsplit(url).scheme.lower()
     try:
         if scheme in ("s3", "s3a"):
-            return ObjectStore(ArrowFSWrapper(_s3(url, endpoint, region)), url.partition("://")[2], url)
+            return CloudStore(_s3(url, endpoint, region), url.partition("://")[2], url)
         if scheme in ("gs", "gcs", "abfs", "abfss"):
             system, root = _of_arrow(url, endpoint)
-            return ObjectStore(ArrowFSWrapper(system), root, url)
+            return CloudStore(system, root, url)
         system, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError, OSError) as error:
         raise ConfigError(f"expected a place for a bundle at {url}: {error}") from error
@@ -184,7 +212,7 @@ def open_store(url: str, endpoint: str | None, region: str | None) -> ObjectStor
 
 
 def _s3(url: str, endpoint: str | None, region: str | None) -> Any:
-    from pyarrow import fs  # type: ignore[import-untyped]  # pyarrow has no types
+    from pyarrow import fs
 
     bucket = url.partition("://")[2].partition("/")[0]
     if region is None:

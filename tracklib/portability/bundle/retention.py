@@ -123,7 +123,8 @@ def contents(store: Store, parts: Iterable[Part]) -> Iterator[tuple[str, int]]:
 
 def _unneeded(store: Store, needed: set[str], before: float) -> Iterator[Held]:
     """Yield the files that nothing leads to, and that were written before a time."""
-    for folder in (SNAPSHOTS, MANIFESTS, RUNS, FILES, LOCKS):
+    for folder in (SNAPSHOTS, MANIFESTS, RUNS, FILES):
         for held in store.list(folder):
             if held.path not in needed and held.modified < before:
                 yield held
+    yield from (held for held in store.list(LOCKS) if held.modified < time.time() - GRACE)
