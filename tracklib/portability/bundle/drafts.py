@@ -43,6 +43,11 @@ class Drafts:
         self._points = PointRows(run.project, run.id)
         self._records = RecordRows(run.project, run.id)
         self._files = FileRows(run.project, run.id)
+        self._rows: dict[Table, PointRows | RecordRows | FileRows] = {
+            "points": self._points,
+            "records": self._records,
+            "files": self._files,
+        }
         self._writers: dict[Table, PartWriter] = {}
         self._firsts: dict[Table, int] = {}
         self._finished: deque[tuple[Path, Part]] = deque()
@@ -58,24 +63,26 @@ class Drafts:
         if isinstance(record.body, Metrics) and record.body.values:
             self._points.add(n, record)
             self._firsts.setdefault("points", n)
+            if len(self._points) >= _GROUP_ROWS:
+                self._write("points")
         else:
             self._records.add(n, record)
             self._firsts.setdefault("records", n)
             self._files.add(n, record)
             if len(self._files):
                 self._firsts.setdefault("files", n)
-        self._flush(_GROUP_ROWS, _GROUP_LOAD)
+            if self._is_full(self._records):
+                self._write("records")
+            if self._is_full(self._files):
+                self._write("files")
 
-    def _flush(self, rows: int, load: int) -> None:
-        """Write the tables whose rows fill a group."""
-        if len(self._points) >= rows:
-            self._write("points", self._points)
-        if len(self._records) >= rows or self._records.load >= load:
-            self._write("records", self._records)
-        if len(self._files) >= rows or self._files.load >= load:
-            self._write("files", self._files)
+    @staticmethod
+    def _is_full(rows: RecordRows | FileRows) -> bool:
+        return len(rows) >= _GROUP_ROWS or rows.load >= _GROUP_LOAD
 
-    def _write(self, table: Table, rows: PointRows | RecordRows | FileRows) -> None:
+    def _write(self, table: Table) -> None:
+        """Write the rows so far as a row group."""
+        rows = self._rows[table]
         if not len(rows):
             return
         writer = self._writers.get(table)
@@ -104,7 +111,8 @@ class Drafts:
 
     def close(self) -> list[Part]:
         """Finish and upload everything; return all parts, by table and in order."""
-        self._flush(1, 1)
+        for table in _TABLES:
+            self._write(table)
         for table in list(self._writers):
             self._finish(table)
         self.upload()

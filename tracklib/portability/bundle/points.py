@@ -49,12 +49,15 @@ def digits(number: Number) -> str | None:
     return None if math.isfinite(value) and int(value) == number else str(number)
 
 
-def _is_large(value: Number) -> bool:
-    return type(value) is int and not -_SAFE <= value <= _SAFE
+def _is_large(value: int) -> bool:
+    return not -_SAFE <= value <= _SAFE
 
 
 def _common(record: Record, body: Metrics) -> dict[str, str]:
     """Return what the columns do not hold of what the rows of a record have in common."""
+    step, time = body.step, record.time
+    if body.timestamp is None and -_SAFE <= step <= _SAFE and 0 <= time < _HIGH and 0 <= record.seq < _HIGH:
+        return {} if is_plain(record.writer) else {"writer": record.writer}
     odd = {"step": digits(body.step), "writer": None if is_plain(record.writer) else record.writer}
     whole = {"time": record.when, "seq": record.seq}
     if body.timestamp is not None:
@@ -94,7 +97,11 @@ class PointRows:
         assert isinstance(body, Metrics)
         try:
             common = _common(record, body)
-            odd = {metric: digits(value) for metric, value in body.values.items() if _is_large(value)}
+            odd = {
+                metric: digits(value)
+                for metric, value in body.values.items()
+                if type(value) is int and _is_large(value)
+            }
         except ValueError as error:
             raise BadValueError(str(error)) from error
         step, row = nearest(body.step), len(self._n)

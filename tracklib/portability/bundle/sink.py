@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # pyarrow has no t
 
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, refused
 from tracklib.errors import BadValueError, RejectedError
-from tracklib.model.records import Position, Record, RunEnd, RunStart
+from tracklib.model.records import Metrics, Position, Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.model.state import RunState
 from tracklib.portability.bundle import rows
@@ -102,7 +102,7 @@ class BundleSink:
         if record.seq <= self._behind.get(record.writer, 0) or key in self._begun:
             return accepted()
         try:
-            for file in files_of(record):
+            for file in () if isinstance(record.body, Metrics) else files_of(record):
                 path = self._context.open_file(file)
                 if file.sha256 not in self._known:
                     self._keep(path, file.sha256)
