@@ -109,6 +109,7 @@ class Backup:
             AuthError, ConfigError: No run can be copied so.
             UsageError: Old snapshots are being removed at present.
         """
+        self.source.source()  # a source that is not there is told before anything is written
         self.catalog.create()
         self.catalog.refresh()
         with lease(self.catalog.store, "backup") as held:
