@@ -74,10 +74,10 @@ class Archive:
     def _experiment(self) -> Mapping[str, Any]:
         try:
             found = json.loads(self._zip.read(EXPERIMENT))
-            if not isinstance(found, dict):
-                raise TypeError("no object")
-        except (ValueError, TypeError, zipfile.BadZipFile, RecursionError) as error:
+        except (ValueError, zipfile.BadZipFile, RecursionError) as error:
             raise RejectedError(f"{self.path}: {EXPERIMENT} is damaged: {error}") from error
+        if not isinstance(found, dict):
+            raise RejectedError(f"{self.path}: expected an object in {EXPERIMENT}, got {type(found).__name__}")
         return found
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -49,8 +49,8 @@ class Chunk:
     """
 
     writer: str
-    records: Sequence[Record] = ()
-    places: Mapping[str, JSON] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    places: dict[str, JSON] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -93,17 +93,13 @@ def read_chunk(content: IO[bytes]) -> Chunk:
         with gzip.open(content) as file:
             head, *lines = file.read(_MAX_BYTES).splitlines()
         told = loads(head)
-        if told["format"] != _FORMAT:
-            raise BadValueError(f"expected records of format {_FORMAT} beside a Comet run, got {told['format']!r}")
-        writer = str(told["writer"])
-        places = decode_tree(told.get("places") or {})
-        return Chunk(
-            writer, [from_fields(loads(line), writer) for line in lines], places if isinstance(places, dict) else {}
-        )
+        writer, places = str(told["writer"]), decode_tree(told.get("places") or {})
+        records = [from_fields(loads(line), writer) for line in lines] if told["format"] == _FORMAT else None
     except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError) as error:
-        raise BadValueError(
-            f"expected records beside a Comet run, got what raised {type(error).__name__}: {error}"
-        ) from error
+        raise BadValueError(f"expected records, got what raised {type(error).__name__}: {error}") from error
+    if records is None:
+        raise BadValueError(f"expected records of format {_FORMAT}, got {told['format']!r}")
+    return Chunk(writer, records, dict(places) if isinstance(places, Mapping) else {})
 
 
 def read_chunks(view: Viewing, damaged: list[str]) -> Iterator[Chunk]:
@@ -111,9 +107,10 @@ def read_chunks(view: Viewing, damaged: list[str]) -> Iterator[Chunk]:
     for asset in view.assets():
         if asset.name.startswith(FOLDER) and asset.metadata.get("tracklib") == "records":
             content = view.opened(asset)
+            if content is None:
+                damaged.append(f"{asset.name} is gone")
+                continue
             try:
-                if content is None:
-                    raise BadValueError("it is gone")
                 with content:
                     yield read_chunk(content)
             except BadValueError as error:

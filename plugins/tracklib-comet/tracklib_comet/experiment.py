@@ -177,6 +177,11 @@ class Viewing(Protocol):
         """Comet's key of it."""
         ...
 
+    @property
+    def damaged(self) -> Sequence[str]:
+        """What could not be read so far, for people."""
+        ...
+
     def metadata(self) -> Mapping[str, Any]:
         """Return what Comet says of it, by the names of its interface."""
         ...

@@ -80,7 +80,7 @@ def facts(view: Viewing, others: Mapping[str, str]) -> Iterator[Body]:
         yield Summary(rest)
 
 
-def context(view: Viewing, others: Mapping[str, str]) -> dict[str, JSON]:
+def context(view: Viewing) -> dict[str, JSON]:
     """Return what is known of the machine."""
     found: dict[str, JSON] = json.loads(json.dumps(dict(view.details()), default=str))
     found.pop("env", None)  # the environment is where secrets live

@@ -31,8 +31,8 @@ def experiment_key(workspace: str, project: str, run_id: str) -> str:
 
 
 def milliseconds(nanoseconds: int) -> int:
-    """Return a time as Comet has it; a time before 1970 becomes that."""
-    return min(max(0, nanoseconds // 1_000_000), 2**62)
+    """Return a time as Comet has it; one before 1970 becomes the first millisecond of it, as 0 would mean now."""
+    return min(max(1, nanoseconds // 1_000_000), 2**62)
 
 
 @dataclass(frozen=True, slots=True)

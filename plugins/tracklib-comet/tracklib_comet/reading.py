@@ -69,13 +69,13 @@ class RunReader:
         """Yield everything, the start first and the end last."""
         info = self.info
         yield info.started, self._start(info)
-        yield from ((info.started, body) for body in self._facts(info))
+        yield from ((info.started, body) for body in self._facts())
         yield from self._metrics(info)
         yield from self._files(info)
         yield from ((record.time, record.body) for record in self._kept if not isinstance(record.body, _TAKEN))
         if self._identity is None:
             yield from foreign.console(self.view, info)
-        said = [*self._notices, *self.contents.damaged, *getattr(self.view, "damaged", [])]
+        said = [*self._notices, *self.contents.damaged, *self.view.damaged]
         yield from ((info.started, Notice("damaged", message)) for message in said)
         if info.ended is not None:
             yield info.ended, self._end(info)
@@ -106,7 +106,7 @@ class RunReader:
         context: Mapping[str, JSON] = {}
         rank: int | None = None
         if self._identity is None:
-            context = foreign.context(self.view, self._others)
+            context = foreign.context(self.view)
         for record in self._kept:
             if isinstance(record.body, RunStart):
                 context, rank = {**context, **record.body.context}, record.body.rank
@@ -118,7 +118,7 @@ class RunReader:
             return RunEnd(info.status, None, foreign.error(self.view) if held is None else None)
         return RunEnd(held.status, held.exit_code, held.error)
 
-    def _facts(self, info: RunInfo) -> Iterator[Body]:
+    def _facts(self) -> Iterator[Body]:
         """Yield params, tags, notes and summary."""
         if self._identity is None:
             yield from foreign.facts(self.view, self._others)

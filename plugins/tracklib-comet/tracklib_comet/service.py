@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from tracklib.backends.contract import VendorRun
-from tracklib.errors import ConfigError
-from tracklib_comet.border import border
+from tracklib.errors import ConfigError, RejectedError
+from tracklib_comet.border import MissingError, border
 from tracklib_comet.settings import CometSettings
 from tracklib_comet.surroundings import sdk
 
@@ -108,9 +108,6 @@ class Service:
 
     def metadata(self, key: str) -> Mapping[str, Any] | None:
         """Return what Comet says of an experiment; ``None`` where there is none."""
-        from tracklib.errors import RejectedError
-        from tracklib_comet.border import MissingError
-
         try:
             with self.doing("looking for the experiment"):
                 return cast("Mapping[str, Any]", self._client.get_experiment_metadata(key))
@@ -158,10 +155,12 @@ class Service:
     def download(self, key: str, asset: str, version: str | None = None) -> IO[bytes]:
         """Return the content of an asset, in a temporary file."""
         copy = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-        with self.doing("downloading a file"):
-            with self._client.get_experiment_asset(asset, key, version, return_type="response", stream=True) as reply:
-                for piece in reply.iter_content(_PIECE):
-                    copy.write(piece)
+        with (
+            self.doing("downloading a file"),
+            self._client.get_experiment_asset(asset, key, version, return_type="response", stream=True) as reply,
+        ):
+            for piece in reply.iter_content(_PIECE):
+                copy.write(piece)
         copy.seek(0)
         return copy
 

@@ -169,7 +169,6 @@ class CometSink:
         if not self._waiting:
             self._waiting_since = time.monotonic()
         chunk = self._waiting.setdefault(record.writer, Chunk(record.writer, [], {}))
-        assert isinstance(chunk.records, list) and isinstance(chunk.places, dict)
         chunk.records.append(record)
         if places.get(tag := record_tag(record)) is not None:
             chunk.places[tag] = places[tag]

@@ -16,11 +16,11 @@ from tracklib_comet.archive import Archive
 from tracklib_comet.capabilities import CAPABILITIES
 from tracklib_comet.experiment import Viewing
 from tracklib_comet.identity import experiment_key
-from tracklib_comet.offline import ZipView
-from tracklib_comet.online import OnlineView
+from tracklib_comet.online_view import OnlineView
 from tracklib_comet.reading import RunReader
 from tracklib_comet.service import Service
 from tracklib_comet.settings import CometSettings
+from tracklib_comet.zip_view import ZipView
 
 __all__ = ["CometSource"]
 
