@@ -26,7 +26,7 @@ def shown(text: str, limit: int = MAX_NAME) -> str:
 def shown_path(path: str) -> str:
     """Return the name under which Comet keeps a file."""
     clean = _AWKWARD.sub("?", path)
-    if clean == path and len(clean) <= MAX_NAME * 2 and not clean.endswith("~"):
+    if clean and clean == path and len(clean) <= MAX_NAME * 2 and not clean.endswith("~"):
         return clean
     head, dot, ending = clean[-20:].rpartition(".")
     return f"{clean[:80]}~{_digest(path)}~{dot + ending if head and dot else ''}"
