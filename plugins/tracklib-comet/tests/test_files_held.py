@@ -8,7 +8,19 @@ from PIL import Image as Pillow
 import tracklib
 from tracklib.model.records import Artifact, Console, Context, Input, Media, Notice, Reference, RunStart, Unknown
 
-PATHS = ["a.txt", "sub/b.bin", "a #?%&+.txt", "é/ü.txt", "new\nline", " lead", "q'\"\\*", "e" * 255, "\ud800", "empty", "x;y=z"]
+PATHS = [
+    "a.txt",
+    "sub/b.bin",
+    "a #?%&+.txt",
+    "é/ü.txt",
+    "new\nline",
+    " lead",
+    "q'\"\\*",
+    "e" * 255,
+    "\ud800",
+    "empty",
+    "x;y=z",
+]
 
 
 def read_all(bench, body):
@@ -169,9 +181,16 @@ def test_output_and_surroundings(bench):
     assert read[Context] + read[Input] + read[Unknown] + read[Notice] == bodies[4:]
     assert read[RunStart][0].context == {"host": "h", "python": "3.11", "pid": 4}
     if bench.emulator is not None:
-        assert [(line["output"], line["stderr"]) for line in bench.raw.output[:2]] == [("one\n", False), ("two\n", True)]
+        assert [(line["output"], line["stderr"]) for line in bench.raw.output[:2]] == [
+            ("one\n", False),
+            ("two\n", True),
+        ]
         details = bench.raw.system_details
-        assert (details["hostname"], details["pythonVersion"], details["installedPackages"]) == ("h", "3.11", ["numpy==2"])
+        assert (details["hostname"], details["pythonVersion"], details["installedPackages"]) == (
+            "h",
+            "3.11",
+            ["numpy==2"],
+        )
 
 
 def test_output_that_is_sent_again_is_shown_once(online):

@@ -92,7 +92,12 @@ def test_labels_that_are_changed_at_comet_are_seen(online):
     assert read[Summary] == [Summary({"best": 0.75})]
 
 
-ENDS = [("finished", 0, None), ("failed", 3, "ValueError: no"), ("killed", None, "SIGTERM"), ("crashed", None, "e" * 4000)]
+ENDS = [
+    ("finished", 0, None),
+    ("failed", 3, "ValueError: no"),
+    ("killed", None, "SIGTERM"),
+    ("crashed", None, "e" * 4000),
+]
 
 
 @pytest.mark.parametrize(("status", "code", "error"), ENDS)

@@ -64,8 +64,8 @@ def number(text: str) -> Number | None:
     them, or Python's.
     """
     clean = text.strip()
-    if re.fullmatch(r"[+-]?\d{1,4000}", clean):
-        return int(clean) if clean.lstrip("+").lstrip("0") or clean.strip("+-0") else (-0.0 if clean[0] == "-" else 0)
+    if re.fullmatch(r"[+-]?[0-9]{1,4000}", clean):
+        return -0.0 if re.fullmatch("-0+", clean) else int(clean)
     if (word := clean.lower().replace("infinity", "inf")) in _WORDS:
         return _WORDS[word]
     try:

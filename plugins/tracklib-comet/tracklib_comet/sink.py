@@ -101,13 +101,18 @@ class CometSink:
     def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
         """Show records, up to what Comet takes in a minute; all of them, or it raises and all come again."""
         experiment = self._opened()
+        self._write_due()  # first: a failure concerns what came before, and this batch comes again untouched
+        experiment.beat()
         count, wait, what = self._portion(batch)
         taken = batch[:count]
-        places = self._show(taken)
+        try:
+            places = self._show(taken)
+        except BaseException:
+            self._points.suspect()  # part of the batch may be there
+            self._output.suspect()
+            raise
         for record in taken:
             self._keep(record, places)
-        self._write_due()
-        experiment.beat()
         said = f"Comet takes {getattr(self._settings, _SETTING[what])} {what} a minute" if wait else ""
         return [accepted()] * len(taken) + [retry(said, wait=wait)] * (len(batch) - len(taken))
 

@@ -44,12 +44,11 @@ class PointWriter:
         points = [point for record in records for point in self._points(record)]
         if not points:
             return
-        missing = self._held.missing(points, max(record.time for record in records))
-        try:
-            self._experiment.add_points(missing)
-        except BaseException:
-            self._held.suspect()  # some of them may be there
-            raise
+        self._experiment.add_points(self._held.missing(points, max(record.time for record in records)))
+
+    def suspect(self) -> None:
+        """Take note that a call broke off."""
+        self._held.suspect()
 
     def _points(self, record: Record) -> list[Shown]:
         body = record.body
@@ -113,11 +112,11 @@ class OutputWriter:
             text = text if text.endswith(("\n", "\r")) else f"{text}\n"
             lines.append(Line(text, record.body.stream == "stderr", milliseconds(record.time)))
         if missing := self._held.missing(lines):
-            try:
-                self._experiment.add_output(missing)
-            except BaseException:
-                self._held.suspect()
-                raise
+            self._experiment.add_output(missing)
+
+    def suspect(self) -> None:
+        """Take note that a call broke off."""
+        self._held.suspect()
 
 
 class FileWriter:
