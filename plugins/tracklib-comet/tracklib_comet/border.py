@@ -83,6 +83,8 @@ def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> Trackli
 
 def _of_response(response: Any, doing: str, secrets: Sequence[str]) -> TracklibError:
     status, told = int(response.status_code), _told(response)
+    if status < 400:  # the SDK expected JSON
+        return ConfigError(f"Comet, {doing}: what answers is no Comet: set COMET_URL_OVERRIDE to its address")
     code = told.get("sdk_error_code") if told is not None else None
     said = _clean(str((told or {}).get("msg") or response.reason or ""), secrets)
     message = f"Comet, {doing}: {status} {said}".rstrip()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from pathlib import Path
 
@@ -31,20 +30,17 @@ def _paths() -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Return a file's values, ``[comet] workspace`` as ``comet_workspace``; none where there is no such file."""
-    parser = configparser.RawConfigParser(strict=False, default_section="\0")
+    """Return a file's values, ``workspace`` below ``[comet]`` as ``comet_workspace``; none where there is no such file."""
     try:
-        with path.open(encoding="utf-8") as file:
-            parser.read_file(_sectioned(file.read()))
-    except (OSError, UnicodeError, configparser.Error):
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
         return {}  # the SDK goes on without it, too
     found: dict[str, str] = {}
-    for section in parser.sections():
-        prefix = f"{section}_" if section else ""
-        found |= {f"{prefix}{key}".lower(): value.strip().strip("'\"") for key, value in parser[section].items()}
+    prefix = ""
+    for line in map(str.strip, text.splitlines()):
+        key, sign, value = line.partition("=")
+        if line.startswith("[") and line.endswith("]"):
+            prefix = f"{line.strip('[]').strip()}_"
+        elif sign and not line.startswith("#"):
+            found[f"{prefix}{key.strip()}".lower()] = value.strip()
     return found
-
-
-def _sectioned(text: str) -> list[str]:
-    """Return a file's lines, those before any section in one without a name."""
-    return ["[]", *text.splitlines()]
