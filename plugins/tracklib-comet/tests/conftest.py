@@ -145,3 +145,15 @@ def offline(monkeypatch, tmp_path):
 def bench(request):
     """A bench on the server, and one on a folder."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def make_sink(tmp_path):
+    """Return a function that opens a sink with settings."""
+
+    def make(settings):
+        sink = CometSink(settings, SinkContext(lambda _: tmp_path, tmp_path))
+        sink.open(RunInfo("p", "r", "n"))
+        return sink
+
+    return make

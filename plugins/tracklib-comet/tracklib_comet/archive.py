@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from tracklib.errors import RejectedError
 
-__all__ = ["EXPERIMENT", "MESSAGES", "Archive"]
+__all__ = ["EXPERIMENT", "MESSAGES", "Archive", "LostError", "StrangeError"]
 
 EXPERIMENT, MESSAGES = "experiment.json", "messages.json"
 
@@ -23,6 +23,14 @@ _MAX_RATIO = 1200
 """Bytes that one compressed byte can become, with some room: deflate reaches 1032."""
 
 _MAX_TEXT = 1 << 34
+
+
+class LostError(RejectedError):
+    """The zip is what the SDK leaves of a run whose process was killed: nothing."""
+
+
+class StrangeError(RejectedError):
+    """The zip is a whole one, and no experiment's."""
 
 
 class Archive:
@@ -57,7 +65,7 @@ class Archive:
     def _check(self) -> None:
         names = self._zip.namelist()
         if not names and self.path.stat().st_size <= _EMPTY:
-            raise RejectedError(
+            raise LostError(
                 f"{self.path} is empty: the process that wrote it was killed, and Comet's SDK kept nothing of the run"
             )
         for info in self._zip.infolist():
@@ -69,7 +77,7 @@ class Archive:
         if len(set(names)) != len(names):
             raise RejectedError(f"{self.path} holds two files of one name: refused")
         if EXPERIMENT not in names:
-            raise RejectedError(f"expected {EXPERIMENT} in {self.path}, got {sorted(names)[:5]}: no offline experiment")
+            raise StrangeError(f"expected {EXPERIMENT} in {self.path}, got {sorted(names)[:5]}: no offline experiment")
 
     def _experiment(self) -> Mapping[str, Any]:
         try:

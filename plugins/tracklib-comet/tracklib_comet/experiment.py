@@ -178,6 +178,11 @@ class Viewing(Protocol):
         ...
 
     @property
+    def is_service(self) -> bool:
+        """Whether Comet's service gives it, which leaves points out."""
+        ...
+
+    @property
     def damaged(self) -> Sequence[str]:
         """What could not be read so far, for people."""
         ...

@@ -23,7 +23,7 @@ from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
 from tracklib_comet.archive import EXPERIMENT, MESSAGES, Archive
 from tracklib_comet.experiment import Line, Param, Shown, Upload
-from tracklib_comet.identity import Identity, experiment_key, milliseconds
+from tracklib_comet.identity import OFFLINE, Identity, experiment_key, milliseconds
 from tracklib_comet.names import shown_project
 from tracklib_comet.settings import CometSettings
 from tracklib_comet.wire import as_json
@@ -63,6 +63,8 @@ class OfflineExperiment:
         self._count = 0
         if self._archive is not None:
             self._take_up(self._archive)
+        else:
+            self.set_other(OFFLINE, "true")  # as the SDK does
 
     def _take_up(self, archive: Archive) -> None:
         """Go on with the zip that is there."""
@@ -139,9 +141,12 @@ class OfflineExperiment:
         self._add([{"type": "htmlOverride", "payload": {"htmlOverride": html}}])
 
     def set_details(self, details: Mapping[str, Any]) -> None:
-        """Set what is known of the machine, under the names of the SDK's message."""
-        said = {name: details.get(own) for name, own in DETAILS.items()}
-        self._add([{"type": "system_details", "payload": said}])
+        """Set what is known of the machine, in the SDK's messages; its schema has no details without a process id."""
+        if isinstance(details.get("pid"), int):
+            said = {name: details.get(own) for name, own in DETAILS.items()}
+            self._add([{"type": "system_details", "payload": said}])
+        if packages := details.get("installedPackages"):
+            self._add([{"type": "installed_packages", "payload": {"installed_packages": packages}}])
 
     def add_asset(self, upload: Upload) -> None:
         """Add a file, once."""

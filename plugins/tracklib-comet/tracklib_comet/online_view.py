@@ -27,6 +27,7 @@ _MAX_CSV = 1 << 31
 class OnlineView:
     """Reads an experiment at the service."""
 
+    is_service = True
     damaged = ()
 
     def __init__(self, service: Service, key: str, metadata: Mapping[str, Any] | None = None) -> None:

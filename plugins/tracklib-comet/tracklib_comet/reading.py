@@ -28,7 +28,7 @@ from tracklib_comet import foreign, labels, params
 from tracklib_comet.companions import Chunk, in_order, read_chunks
 from tracklib_comet.contents import Contents
 from tracklib_comet.experiment import Asset, Held, Shown, Viewing
-from tracklib_comet.identity import Identity
+from tracklib_comet.identity import OFFLINE, Identity
 from tracklib_comet.points import Point, native, restore
 from tracklib_comet.system import natives_of, plain_name
 
@@ -39,6 +39,10 @@ Timed: TypeAlias = tuple[int, Body]
 
 _TAKEN = (RunStart, RunEnd, Metrics, Params, Tags, Notes, Summary, Artifact, Media)
 """What is read with regard to what Comet shows of it; all other records are read as they stand."""
+
+
+_UPLOADED = 15_000
+"""Points of a metric that the SDK uploads of a zip at most."""
 
 
 class RunReader:
@@ -79,6 +83,11 @@ class RunReader:
         yield from ((info.started, Notice("damaged", message)) for message in said)
         if info.ended is not None:
             yield info.ended, self._end(info)
+
+    @property
+    def _was_thinned_out(self) -> bool:
+        """Whether it was uploaded from a zip, on which the SDK leaves points out."""
+        return self.view.is_service and self._others.get(OFFLINE) == "true"
 
     @cached_property
     def _assets(self) -> Sequence[Asset]:
@@ -176,9 +185,11 @@ class RunReader:
         *,
         is_part: bool,
     ) -> Iterator[Timed]:
+        count = len({(point.writer, point.seq) for points in own.values() for _, point in points})
+        is_part |= self._was_thinned_out and (len(held) < count or (not own and len(held) >= _UPLOADED))
         if is_part:
             said = "those stand beside it" if own else "the others are lost to readers"
-            self._notices.append(f"Comet gives {len(held)} points of {shown!r} and leaves others out: {said}")
+            self._notices.append(f"Comet has {len(held)} points of {shown!r} and leaves others out: {said}")
         name = next(iter(own), shown)
         bad = 0
         for number, (value, step, time) in enumerate(restore(held, own.get(name, []), is_part=is_part, silent=silent)):

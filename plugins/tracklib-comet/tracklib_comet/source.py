@@ -12,7 +12,7 @@ from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
-from tracklib_comet.archive import Archive
+from tracklib_comet.archive import Archive, LostError, StrangeError
 from tracklib_comet.capabilities import CAPABILITIES
 from tracklib_comet.experiment import Viewing
 from tracklib_comet.identity import experiment_key
@@ -20,7 +20,7 @@ from tracklib_comet.online_view import OnlineView
 from tracklib_comet.reading import RunReader
 from tracklib_comet.service import Service
 from tracklib_comet.settings import CometSettings
-from tracklib_comet.zip_view import ZipView
+from tracklib_comet.zip_view import LostView, ZipView
 
 __all__ = ["CometSource"]
 
@@ -45,11 +45,21 @@ class CometSource:
         return CAPABILITIES
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
-        """Yield the runs that a query selects."""
-        for view in self._views(query):
+        """Yield the runs that a query selects.
+
+        Raises:
+            RejectedError: A zip of the folder cannot be read; said after all others were given, and not to who asked
+                for one run and got it.
+        """
+        bad: list[str] = []
+        is_found = False
+        for view in self._views(query, bad):
             info = RunReader(view).info
             if query.matches(info):
+                is_found = query.id is not None or query.place is not None
                 yield info
+        if bad and not is_found:
+            raise RejectedError("; ".join(bad))
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""
@@ -73,10 +83,10 @@ class CometSource:
             raise RejectedError(f"Comet's experiment {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
 
-    def _views(self, query: RunQuery) -> Iterator[Viewing]:
-        """Yield the experiments that may satisfy a query."""
+    def _views(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
+        """Yield the experiments that may satisfy a query; what is none is noted in ``bad``."""
         if self._settings.is_offline:
-            yield from self._zips(query)
+            yield from self._zips(query, bad)
             return
         if (keys := self._keys(query)) is not None:
             for key in keys:
@@ -102,22 +112,30 @@ class CometSource:
     def _is_here(self, project: str) -> bool:
         return self._settings.project in (None, project)
 
-    def _zips(self, query: RunQuery) -> Iterator[Viewing]:
+    def _zips(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
         place = Path(self._settings.offline or "")
         paths = sorted(place.glob("*.zip")) if place.is_dir() else [place]
-        wanted = query.place
         for path in paths:
-            if wanted is not None and len(paths) > 1 and not path.name.startswith(wanted):
+            if query.place is not None and len(paths) > 1 and not path.name.startswith(query.place):
                 continue
-            yield ZipView(Archive(path))
+            try:
+                yield ZipView(Archive(path))
+            except LostError as error:
+                yield LostView(path, str(error))
+            except StrangeError as error:
+                if not place.is_dir():  # in a folder there may be other zips
+                    bad.append(str(error))
+            except RejectedError as error:
+                bad.append(str(error))
 
     def _view(self, run: RunInfo) -> Viewing:
         """Return the experiment of a run."""
         query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
-        for view in self._views(query):
+        bad: list[str] = []
+        for view in self._views(query, bad):
             if run.place in (None, view.key):
                 return view
-        raise RejectedError(f"Comet holds no run {run.id!r} of the project {run.project!r}")
+        raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
 
     @property
     def _service(self) -> Service:

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any
 
 from tracklib.errors import RejectedError
@@ -13,7 +14,7 @@ from tracklib_comet.archive import Archive
 from tracklib_comet.experiment import Asset, Held
 from tracklib_comet.wire import as_metadata, as_step
 
-__all__ = ["DETAILS", "ZipView"]
+__all__ = ["DETAILS", "LostView", "ZipView"]
 
 DETAILS = {
     "command": "command",
@@ -36,6 +37,8 @@ DETAILS = {
 
 class ZipView:
     """Reads a zip, of tracklib's or of the SDK's own."""
+
+    is_service = False
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -167,6 +170,40 @@ class ZipView:
             return self._archive.opened(asset.id)
         except (zipfile.BadZipFile, RuntimeError, OSError) as error:
             raise RejectedError(f"{self._archive.path}: {asset.name} cannot be read: {error}") from error
+
+
+class LostView(ZipView):
+    """Reads what the SDK left of a run whose process was killed: that it was there, and is lost.
+
+    Args:
+        path: The empty zip.
+        reason: What to say of it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        when = int(path.stat().st_mtime * 1000)
+        self.damaged = [reason]
+        self.key = path.stem.partition("-")[0]
+        self._told = {}
+        self._lost = {"experimentKey": self.key, "hasCrashed": True, "error": reason, "running": False}
+        self._lost |= {"startTimeMillis": when, "endTimeMillis": when}
+
+    def metadata(self) -> Mapping[str, Any]:
+        """Return all that is known."""
+        return self._lost
+
+    def tags(self) -> Sequence[str]:
+        """No tag is known."""
+        return []
+
+    def points(self) -> Iterator[tuple[str, list[Held], bool]]:
+        """No point is known."""
+        yield from ()
+
+    def opened(self, asset: Asset) -> IO[bytes] | None:
+        """No file is known."""
+        del asset
+        return None
 
 
 def _text(value: Any) -> str:
