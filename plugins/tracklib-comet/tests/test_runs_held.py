@@ -188,3 +188,17 @@ def test_runs_are_listed_page_by_page(online, monkeypatch):
     found = [run.id for run in online.source().runs(RunQuery(project=online.project))]
     assert sorted(found) == [f"run-{number}" for number in range(8)]
     assert online.emulator.count("GET experiments") == 3
+
+
+def test_the_sdks_own_object_is_lent(bench):
+    """Online, ``run.native("comet")`` is the SDK's object for the experiment; offline there is none."""
+    sink = bench.sink()
+    sink.send(bench.records(Metrics({"x": 0.5}, 1)))
+    native = sink.native
+    if bench.emulator is None:
+        assert native is None
+    else:
+        assert native.key == sink.vendor.id
+        assert [point["metricValue"] for point in native.get_metrics("x")] == ["0.5"]
+    sink.close()
+    assert sink.native is None

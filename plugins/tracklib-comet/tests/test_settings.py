@@ -171,6 +171,15 @@ def test_what_is_wrong_is_told_apart(emulator, monkeypatch):
         assert emulator.api_key not in told[name]
 
 
+def test_an_sdk_that_is_too_old_is_told_with_its_remedy(online, monkeypatch):
+    """An SDK that lacks what is used of it, or is not there, says which one to install."""
+    from comet_ml.connection import connection_api
+
+    monkeypatch.delattr(connection_api, "RestApiClient")
+    with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.58,<3\.59'"):
+        online.settings.check()
+
+
 class _Proxy(BaseHTTPRequestHandler):
     asked: ClassVar[list[str]] = []
 

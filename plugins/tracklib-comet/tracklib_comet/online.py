@@ -49,6 +49,10 @@ class OnlineExperiment:
         self.vendor: VendorRun = service.page(project, self.key)
         self._view = OnlineView(service, self.key)
 
+    def native(self) -> Any:
+        """Return the SDK's own object for it."""
+        return self._service.native(self.key)
+
     def view(self) -> OnlineView:
         """Return what is held of it."""
         return self._view

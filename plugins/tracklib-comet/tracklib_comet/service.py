@@ -22,6 +22,7 @@ __all__ = ["Service"]
 
 _PIECE = 1 << 20
 _FILE_TIMEOUT = 600.0
+_SDK = "comet_ml>=3.58,<3.59"
 
 
 class Service:
@@ -35,26 +36,30 @@ class Service:
         self.settings = settings
         self._key = settings.key()
         self._workspace = settings.workspace
-        with border("starting its SDK"):
-            api, utils = sdk("connection.connection_api"), sdk("utils")
-            config = sdk("config").get_config()
-            self._root: str = utils.get_root_url(settings.url)
-            self._http = api.LowLevelHTTPClient(
-                api_key=self._key,
-                server_address=self._root,
-                default_timeout=settings.timeout,
-                verify_tls=sdk("config").get_check_tls_certificate(config),
-                config=config,
-                default_retry=False,  # delivery tries again, and knows what a time-out after the write means
-            )
-            self._client = api.RestApiClient(
-                server_url=self._root,
-                version="v2",
-                low_level_api_client=self._http,
-                api_key=self._key,
-                config=config,
-                check_version=False,
-            )
+        try:
+            self._start()
+        except (ImportError, AttributeError, TypeError) as error:  # another SDK than the one that this is written for
+            raise ConfigError(f"Comet, starting its SDK: {error}: pip install {_SDK!r}") from error
+
+    def _start(self) -> None:
+        api, config = sdk("connection.connection_api"), sdk("config").get_config()
+        self._root: str = sdk("utils").get_root_url(self.settings.url)
+        self._http = api.LowLevelHTTPClient(
+            api_key=self._key,
+            server_address=self._root,
+            default_timeout=self.settings.timeout,
+            verify_tls=sdk("config").get_check_tls_certificate(config),
+            config=config,
+            default_retry=False,  # delivery tries again, and knows what a time-out after the write means
+        )
+        self._client = api.RestApiClient(
+            server_url=self._root,
+            version="v2",
+            low_level_api_client=self._http,
+            api_key=self._key,
+            config=config,
+            check_version=False,
+        )
 
     @property
     def client(self) -> Any:
@@ -68,6 +73,13 @@ class Service:
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
+
+    def native(self, key: str) -> Any:
+        """Return the SDK's own object for an experiment."""
+        with self.doing("opening the experiment"):
+            api = sdk("api").API(api_key=self._key, cache=False)
+            api._client = self._client  # noqa: SLF001  the address may be another one than the SDK's own variable says
+            return sdk("api").APIExperiment(previous_experiment=key, api=api)
 
     def version(self) -> str:
         """Return the version of the SDK."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, retry
@@ -73,6 +74,12 @@ class CometSink:
     def capabilities(self) -> Capabilities:
         """What Comet holds, and how well."""
         return CAPABILITIES
+
+    @property
+    def native(self) -> Any:
+        """Comet's ``APIExperiment`` of the run, once it is open; ``None`` offline."""
+        experiment = self._experiment
+        return experiment.native() if isinstance(experiment, OnlineExperiment) else None
 
     def open(self, run: RunInfo, /) -> VendorRun:
         """Create the experiment, or find it again."""
