@@ -157,7 +157,7 @@ def test_what_comet_takes_in_a_minute_is_kept_by_waiting(online, monkeypatch):
     outcomes = sink.send(records)
     kinds = Counter(outcome.kind for outcome in outcomes)
     assert kinds == {"accepted": 30, "retry": 20}
-    assert (outcomes[30].wait, outcomes[30].reason) == (1.0, "Comet takes 60 points a minute")
+    assert (outcomes[30].wait, outcomes[30].reason) == (6.0, "Comet takes 60 points a minute")
     clock[0] += 40
     assert {outcome.kind for outcome in sink.send(records[30:])} == {"accepted"}
     sink.close()

@@ -172,7 +172,7 @@ def test_output_and_surroundings(bench):
     """Console output, what was captured, inputs and kinds from the future come back as they were."""
     bodies = [
         Console("stdout", "one\n"), Console("stderr", "two"), Console("stdout", ""), Console("stdout", "\ud800\0\n"),
-        Context({"git": {"commit": "abc"}, "packages": {"numpy": "2"}}), Input("data", "dataset", "v1", "run-0"),
+        Context({"git": {"commit": "abc"}, "packages": {"numpy": "2"}, "hardware": {"os": "Linux-6", "cpu": "c"}}), Input("data", "dataset", "v1", "run-0"),
         Unknown("later", {"a": 1}), Notice("dropped", "full disk", 3),
     ]  # fmt: skip
     bench.write(RunStart(bench.project, "a", context={"host": "h", "python": "3.11", "pid": 4}), *bodies)

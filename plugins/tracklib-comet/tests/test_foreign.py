@@ -165,6 +165,18 @@ def test_states_of_foreign_runs(emulator):
     ]  # fmt: skip
 
 
+def test_a_run_is_found_by_its_id_alone(online):
+    """An id finds the run of tracklib's that has it, also one that looks like a key of Comet's, and a key the foreign run."""
+    from tracklib.testing.emulators.comet import Experiment
+
+    online.emulator.experiments[KEY] = Experiment(KEY, "team", "p", 1000, 2000, running=False)
+    for run_id in ("short", "c" * 32):
+        online.write(Metrics({"x": 1.0}, 0), info=online.run(run_id))
+    for run_id in ("short", "c" * 32, KEY):
+        assert [run.id for run in online.source().runs(RunQuery(id=run_id))] == [run_id]
+    assert list(online.source().runs(RunQuery(id="d" * 32))) == []
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

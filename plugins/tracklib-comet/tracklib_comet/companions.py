@@ -37,7 +37,8 @@ __all__ = [
 FOLDER = "tracklib/records/"
 
 _FORMAT = 1
-_MAX_BYTES = 1 << 31
+_MAX_BYTES = 1 << 30
+"""Bytes that a chunk may become when it is read; the sink writes a hundredth of that."""
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def read_chunk(content: IO[bytes]) -> Chunk:
     """
     try:
         with gzip.open(content) as file:
-            head, *lines = file.read(_MAX_BYTES).splitlines()
+            head, *lines = file.read(_MAX_BYTES).split(b"\n")[:-1]
         told = loads(head)
         writer, places = str(told["writer"]), decode_tree(told.get("places") or {})
         records = [from_fields(loads(line), writer) for line in lines] if told["format"] == _FORMAT else None

@@ -40,10 +40,13 @@ class HeldPoints:
         """Return the points that Comet lacks.
 
         Args:
-            recorded: When the last of them was recorded, in nanoseconds; what came later was never sent.
+            recorded: When the first of them was recorded, in nanoseconds; what came later than the last call that broke
+                off, or the opening, was never sent.
         """
-        if recorded > self._since + _ROOM or not self._since or not points:
-            self._held = None if recorded > self._since + _ROOM else self._held
+        if not points or not self._since:
+            return list(points)
+        if recorded > self._since + _ROOM:
+            self._held = None
             return list(points)
         if self._held is None:
             view = self._experiment.view()

@@ -59,6 +59,7 @@ class OfflineExperiment:
         self._blobs: dict[str, Path] = {}
         self._assets: set[str] = set()
         self._tags: list[str] = []
+        self._details: dict[str, Any] = {}
         self._kept: set[str] = set()
         self._count = 0
         if self._archive is not None:
@@ -76,6 +77,7 @@ class OfflineExperiment:
         self._identity = Identity.read(view.others())
         self._assets = {asset.id for asset in view.assets()}
         self._tags = list(view.tags())
+        self._details = dict(view.details())
         self._kept = archive.names - {EXPERIMENT, MESSAGES}
 
     def view(self) -> ZipView:
@@ -142,10 +144,12 @@ class OfflineExperiment:
 
     def set_details(self, details: Mapping[str, Any]) -> None:
         """Set what is known of the machine, in the SDK's messages; its schema has no details without a process id."""
-        if isinstance(details.get("pid"), int):
-            said = {name: details.get(own) for name, own in DETAILS.items()}
+        self._details |= details
+        packages = details.get("installedPackages")
+        if isinstance(self._details.get("pid"), int) and details.keys() - {"installedPackages"}:
+            said = {name: self._details.get(own) for name, own in DETAILS.items()}
             self._add([{"type": "system_details", "payload": said}])
-        if packages := details.get("installedPackages"):
+        if packages:
             self._add([{"type": "installed_packages", "payload": {"installed_packages": packages}}])
 
     def add_asset(self, upload: Upload) -> None:

@@ -7,6 +7,8 @@ import time
 __all__ = ["Pace"]
 
 _MINUTE = 60.0
+_PORTION = 0.1
+"""The part of a minute's worth that is waited for once all is used up: few large portions rather than many small."""
 
 
 class Pace:
@@ -23,13 +25,13 @@ class Pace:
         self._at = time.monotonic()
 
     def wait(self) -> float:
-        """Return the seconds until something may be taken; 0 where it may be now."""
+        """Return the seconds until something is worth taking; 0 where it may be now, or what is there is not used up."""
         if not self._size:
             return 0.0
         now = time.monotonic()
         self._level = min(self._size, self._level + (now - self._at) * self._rate)
         self._at = now
-        return 0.0 if self._level > 0 else (1 - self._level) / self._rate
+        return 0.0 if self._level > 0 else (self._size * _PORTION - self._level) / self._rate
 
     def take(self, count: int) -> None:
         """Take; more than there is makes the next one wait."""

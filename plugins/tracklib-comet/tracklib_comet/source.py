@@ -103,11 +103,16 @@ class CometSource:
             return [query.place]
         if query.id is None:
             return None
-        foreign = [query.id] if _KEY.match(query.id) else []
         if query.project is None:
-            return foreign or None
+            return [query.id] if self._is_foreign(query.id) else None
         workspaces = dict.fromkeys((self._service.workspace, ""))
+        foreign = [query.id] if _KEY.match(query.id) else []
         return [*(experiment_key(workspace, query.project, query.id) for workspace in workspaces), *foreign]
+
+    def _is_foreign(self, key: str) -> bool:
+        """Tell whether an id is the key of an experiment that tracklib did not write."""
+        told = self._service.metadata(key) if _KEY.match(key) else None
+        return told is not None and RunReader(OnlineView(self._service, key, told)).info.id == key
 
     def _is_here(self, project: str) -> bool:
         return self._settings.project in (None, project)

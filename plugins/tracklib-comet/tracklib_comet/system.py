@@ -31,14 +31,8 @@ _OF_GPU = {
     "memory.used": "used_memory",
 }
 _GPU = re.compile(r"gpu\.(\d+)\.(.+)\Z")
-_DETAILS = {
-    "hostname": "hostname",
-    "host": "hostname",
-    "user": "user",
-    "pid": "pid",
-    "python": "pythonVersion",
-    "os": "os",
-}
+_DETAILS = {"host": "hostname", "user": "user", "pid": "pid", "python": "pythonVersion", "system": "osType"}
+_HARDWARE = {"os": "os", "machine": "machine", "cpu": "processor"}
 
 
 def natives_of(record: Record, started: int) -> Iterator[Shown]:
@@ -66,8 +60,14 @@ def plain_name(held: str) -> str:
 
 def details_of(context: Mapping[str, JSON]) -> dict[str, Any]:
     """Return what Comet's page of the system shows of what was captured, by the names of its interface."""
-    found = {own: context[key] for key, own in _DETAILS.items() if isinstance(context.get(key), (str, int))}
-    packages = context.get("packages")
+    hardware, packages = context.get("hardware"), context.get("packages")
+    found: dict[str, Any] = dict(_named(context, _DETAILS))
+    if isinstance(hardware, Mapping):
+        found |= _named(hardware, _HARDWARE)
     if isinstance(packages, Mapping):
         found["installedPackages"] = [f"{name}=={version}" for name, version in packages.items()]
     return found
+
+
+def _named(values: Mapping[str, JSON], names: Mapping[str, str]) -> dict[str, Any]:
+    return {own: values[key] for key, own in names.items() if isinstance(values.get(key), (str, int))}

@@ -44,7 +44,7 @@ class PointWriter:
         points = [point for record in records for point in self._points(record)]
         if not points:
             return
-        self._experiment.add_points(self._held.missing(points, max(record.time for record in records)))
+        self._experiment.add_points(self._held.missing(points, min(record.time for record in records)))
 
     def suspect(self) -> None:
         """Take note that a call broke off."""
