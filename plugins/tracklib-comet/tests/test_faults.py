@@ -91,6 +91,13 @@ def test_a_batch_that_is_taken_by_half(online):
     assert online.emulator.count(POINTS) == 2
 
 
+def test_no_record_is_refused_for_an_experiment_that_cannot_be_made(online):
+    """What Comet refuses of the experiment itself pauses the delivery with its words, and refuses no record."""
+    online.emulator.faults.add("POST logger/add/run", Status(400, body=b'{"msg": "the project is locked"}'))
+    with pytest.raises(ConfigError, match="creating the experiment: 400 the project is locked"):
+        online.sink()
+
+
 def test_throttling_is_obeyed(online):
     """A 429 becomes a transient error that says how long Comet asks to wait."""
     online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))

@@ -259,3 +259,25 @@ def test_damaged_messages_are_counted(offline):
     read = offline.read()
     assert len(read[Metrics]) == 1
     assert [notice.message.startswith("2 messages in") for notice in read[Notice]] == [True]
+
+
+def test_a_damaged_zip_is_not_written_over(offline):
+    """A zip that cannot be read to its end is left as it is, and what to do is said; then the run is written anew."""
+    offline.write(*(Metrics({"x": float(n)}, n) for n in range(500)))
+    path = zip_of(offline)
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo("messages.json").header_offset + 200
+    content[at : at + 50] = bytes(50)
+    path.write_bytes(content)
+    damaged = path.read_bytes()
+    with pytest.raises(ConfigError, match="move it away"):
+        offline.sink()
+    assert path.read_bytes() == damaged
+    assert any("cannot be read" in notice.message for notice in offline_notices(offline))
+
+
+def offline_notices(bench):
+    source = CometSource(bench.settings)
+    (found,) = source.runs(RunQuery())
+    return [record.body for record in source.read(found) if isinstance(record.body, Notice)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -21,8 +22,6 @@ _EMPTY = 22
 
 _MAX_RATIO = 1200
 """Bytes that one compressed byte can become, with some room: deflate reaches 1032."""
-
-_MAX_TEXT = 1 << 34
 
 
 class LostError(RejectedError):
@@ -94,28 +93,31 @@ class Archive:
         return set(self._zip.namelist())
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the messages as they stand; the readable ones where the end is damaged."""
-        if MESSAGES not in self.names or self._zip.getinfo(MESSAGES).file_size > _MAX_TEXT:
-            return
-        with self._zip.open(MESSAGES) as file:
-            try:
-                yield from file
-            except (zipfile.BadZipFile, EOFError, OSError):
-                return  # what cannot be read cannot be told; `messages` counts what is no message
+        """Yield the messages as they stand.
 
-    def messages(self, damaged: list[str] | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        Raises:
+            RejectedError: They cannot be read to their end; those before were given.
+        """
+        if MESSAGES not in self.names:
+            return
+        try:
+            with self._zip.open(MESSAGES) as file:
+                yield from file
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+            raise RejectedError(f"{self.path}: {MESSAGES} cannot be read to its end: {error}") from error
+
+    def messages(self, damaged: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the type and payload of each message; what is none is noted in ``damaged``."""
         bad = 0
-        for line in self.lines():
-            try:
-                message = json.loads(line)
-                kind, payload = message["type"], message["payload"]
-            except (ValueError, TypeError, KeyError, RecursionError):
-                bad += 1
-                continue
-            if isinstance(kind, str) and isinstance(payload, dict):
-                yield kind, payload
-        if bad and damaged is not None:
+        try:
+            for line in self.lines():
+                if (message := _message(line)) is not None:
+                    yield message
+                else:
+                    bad += 1
+        except RejectedError as error:
+            damaged.append(str(error))
+        if bad:
             damaged.append(f"{bad} messages in {self.path.name} cannot be read")
 
     def opened(self, name: str) -> IO[bytes] | None:
@@ -128,3 +130,12 @@ class Archive:
             with self._zip.open(name) as source, target.open(name, "w", force_zip64=True) as copy:
                 while piece := source.read(1 << 20):
                     copy.write(piece)
+
+
+def _message(line: bytes) -> tuple[str, Mapping[str, Any]] | None:
+    try:
+        message = json.loads(line)
+        kind, payload = message["type"], message["payload"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (kind, payload) if isinstance(kind, str) and isinstance(payload, dict) else None

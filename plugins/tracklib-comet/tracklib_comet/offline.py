@@ -53,7 +53,7 @@ class OfflineExperiment:
         except OSError as error:
             raise TransientError(f"Comet's offline folder {folder}: {error.strerror or error}") from error
         self.is_new = not self.path.exists()
-        self._archive = None if self.is_new else Archive(self.path)
+        self._archive = None if self.is_new else self._whole()
         self._identity: Identity | None = None
         self._messages = self._scratch / MESSAGES
         self._blobs: dict[str, Path] = {}
@@ -66,6 +66,16 @@ class OfflineExperiment:
             self._take_up(self._archive)
         else:
             self.set_other(OFFLINE, "true")  # as the SDK does
+
+    def _whole(self) -> Archive:
+        """Open the zip that is there; one that is damaged is not written over."""
+        try:
+            archive = Archive(self.path)
+            for _ in archive.lines():
+                pass
+        except RejectedError as error:
+            raise ConfigError(f"{error}; move it away, and the run is written anew: tracklib sync") from error
+        return archive
 
     def _take_up(self, archive: Archive) -> None:
         """Go on with the zip that is there."""

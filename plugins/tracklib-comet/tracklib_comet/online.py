@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from tracklib.backends.contract import VendorRun
+from tracklib.errors import RejectedError
 from tracklib.model.records import Artifact
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
-from tracklib_comet.border import ExistsError, MissingError
+from tracklib_comet.border import ExistsError
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import Identity, experiment_key, milliseconds
 from tracklib_comet.names import shown, shown_project
@@ -155,7 +156,7 @@ class OnlineExperiment:
         try:
             with self._service.doing("looking for the artifact"):
                 found = self._service.client.get_artifact_details(workspace=self._service.workspace, name=name)
-        except MissingError:
+        except RejectedError:  # Comet says in several ways that it knows none
             return None
         for version in found.get("versions") or []:
             told = as_metadata(version.get("metadata"))

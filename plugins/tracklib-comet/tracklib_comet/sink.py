@@ -8,7 +8,7 @@ from typing import Any
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, retry
-from tracklib.errors import RunStateError
+from tracklib.errors import ConfigError, RejectedError, RunStateError
 from tracklib.model.records import (
     Artifact,
     Console,
@@ -84,18 +84,23 @@ class CometSink:
     def open(self, run: RunInfo, /) -> VendorRun:
         """Create the experiment, or find it again."""
         if self._experiment is None:
-            made: Writing
-            if self._settings.is_offline:
-                made = OfflineExperiment(self._settings, run, self._context.scratch)
-            else:
-                made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
-            held = None if made.is_new else Identity.read(made.view().others())
-            self._identity = held or Identity.of(run, self._settings.project)
-            if held is None:
-                made.identify(self._identity)
-            self._begin(made)
-        assert self._experiment is not None
-        return self._experiment.vendor
+            try:
+                self._begin(self._made(run))
+            except RejectedError as error:  # no record is at fault, so none is to be refused for it
+                raise ConfigError(str(error)) from error
+        return self._opened().vendor
+
+    def _made(self, run: RunInfo) -> Writing:
+        made: Writing
+        if self._settings.is_offline:
+            made = OfflineExperiment(self._settings, run, self._context.scratch)
+        else:
+            made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
+        held = None if made.is_new else Identity.read(made.view().others())
+        self._identity = held or Identity.of(run, self._settings.project)
+        if held is None:
+            made.identify(self._identity)
+        return made
 
     def _begin(self, experiment: Writing) -> None:
         self._tags: dict[str, str] | None = None if not experiment.is_new else {}

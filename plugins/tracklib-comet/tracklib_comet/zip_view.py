@@ -94,7 +94,7 @@ class ZipView:
     def points(self) -> Iterator[tuple[str, list[Held], bool]]:
         """Yield each metric's name and points: all of them."""
         series: dict[str, list[Held]] = {}
-        for kind, payload in self._archive.messages():
+        for kind, payload in self._archive.messages([]):  # what is none was noted when the others were read
             metric = payload.get("metric")
             if kind not in ("metric_msg", "ws_msg") or not isinstance(metric, Mapping):
                 continue
@@ -168,7 +168,7 @@ class ZipView:
         """Open the content of a file; ``None`` where it is gone."""
         try:
             return self._archive.opened(asset.id)
-        except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+        except (zipfile.BadZipFile, RuntimeError, OSError, NotImplementedError) as error:
             raise RejectedError(f"{self._archive.path}: {asset.name} cannot be read: {error}") from error
 
 
