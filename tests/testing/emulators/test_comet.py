@@ -105,6 +105,28 @@ def test_an_offline_archive_is_uploaded(comet_emulator, program):
     assert kept.end >= kept.start > 0
 
 
+def test_an_archive_that_is_uploaded_again_goes_on_with_its_experiment(comet_emulator, program):
+    """An experiment that is there is refused in the words that the SDK knows, and ``get_or_create`` goes on with it."""
+    said = program(f"""
+    import comet_ml, json, os, subprocess, sys, zipfile
+    experiment = comet_ml.OfflineExperiment(project_name="p", experiment_key={KEY!r}, offline_directory="off")
+    experiment.log_parameter("lr", 0.5)
+    experiment.end()
+    upload = [os.path.join(os.path.dirname(sys.executable), "comet"), "upload"]
+    codes = [subprocess.run([*upload, "off/{KEY}.zip"]).returncode for _ in range(2)]
+    with zipfile.ZipFile("off/{KEY}.zip") as archive, zipfile.ZipFile("again.zip", "w") as copy:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "experiment.json":
+                content = json.dumps({{**json.loads(content), "resume_strategy": "get_or_create"}})
+            copy.writestr(name, content)
+    codes.append(subprocess.run([*upload, "again.zip"]).returncode)
+    answer(codes)
+    """)
+    assert said == [0, 1, 0]
+    assert list(comet_emulator.experiments) == [KEY]
+
+
 def test_the_api_writes_times_and_states(comet_emulator, program):
     """``APIExperiment`` sets times of points and of the experiment, its state, its tags and its parameters."""
     program("""
