@@ -98,6 +98,40 @@ def test_no_record_is_refused_for_an_experiment_that_cannot_be_made(online):
         online.sink()
 
 
+def test_more_pictures_than_comet_takes_are_plain_files(online):
+    """Beyond Comet's number of images, text samples, ... a medium is a file there, and a medium when it is read."""
+    full = Status(400, body=b'{"sdk_error_code": 7000012, "msg": "too many text samples"}')
+    medium = Media("said", 1, "text", online.file("t.txt", b"words"), {"format": "txt"})
+    sink = online.sink()
+    online.emulator.faults.add("POST asset/upload", full)
+    assert {outcome.kind for outcome in sink.send(online.records(medium))} == {"accepted"}
+    sink.close()
+    kinds = [(asset.name, asset.type) for asset in online.emulator.world.state.assets.values()]
+    assert kinds[0] == ("said", "asset")
+    assert online.read()[Media] == [medium]
+
+
+def test_a_full_plan_pauses_and_refuses_nothing(online):
+    """A plan that is used up is a matter of settings: the delivery pauses, no record is refused."""
+    sink = online.sink()
+    online.emulator.faults.add(POINTS, Status(402, body=b'{"msg": "upgrade"}'))
+    with pytest.raises(ConfigError, match="the plan's limit is reached"):
+        sink.send(online.records(Metrics({"x": 1.0}, 0)))
+
+
+def test_a_short_run_takes_few_calls(online):
+    """A run of a start, some points and an end is told in 25 calls at most."""
+    records = online.records(
+        RunStart(online.project, "baseline"), *(Metrics({"x": float(n)}, n) for n in range(20)), RunEnd("finished", 0)
+    )
+    info = online.info.__class__(online.project, "run-1", "baseline", started=records[0].time)
+    sink = online.sink(info)
+    sink.send(records)
+    sink.close()
+    calls = [call.operation for call in online.emulator.calls]
+    assert len(calls) <= 25, Counter(calls)
+
+
 def test_throttling_is_obeyed(online):
     """A 429 becomes a transient error that says how long Comet asks to wait."""
     online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))

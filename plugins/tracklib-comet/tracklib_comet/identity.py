@@ -67,7 +67,8 @@ class Identity:
         """Return the identity of a run that is new at Comet."""
         home = shown_project(info.project) if project is None else project
         rest = (info.group, info.job_type, info.parent, info.attempt)
-        return cls(info.project, info.id, info.name, info.started, home, *rest)
+        # The start that made it so is the first record to come: what it says is said already.
+        return cls(info.project, info.id, info.name, info.started, home, *rest, resumed=info.started)
 
     @classmethod
     def read(cls, others: Mapping[str, str]) -> Identity | None:

@@ -14,7 +14,7 @@ from tracklib.errors import RejectedError
 from tracklib.model.records import Artifact
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
-from tracklib_comet.border import ExistsError
+from tracklib_comet.border import ExistsError, FullError
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import Identity, experiment_key, milliseconds
 from tracklib_comet.names import shown, shown_project
@@ -125,7 +125,15 @@ class OnlineExperiment:
         self._service.details(self.key, details)
 
     def add_asset(self, upload: Upload) -> None:
-        """Add a file."""
+        """Add a file; as a plain one where Comet takes no more of its kind."""
+        try:
+            self._add_asset(upload)
+        except FullError:
+            if upload.kind == "asset":
+                raise
+            self._add_asset(replace(upload, kind="asset"))
+
+    def _add_asset(self, upload: Upload) -> None:
         params = {
             **self._params,
             "assetId": upload.id,
