@@ -40,6 +40,7 @@ class Held(NamedTuple):
     step: int | float | None
     value: str
     time: int
+    epoch: int | float | None = None
 
 
 class Param(NamedTuple):

@@ -88,9 +88,9 @@ class Identity:
         """Return it as Comet's other values, the one that counts last: what people look for, and all of it, exactly."""
         facts = {
             "run_id": self.id,
-            "project": self.project,
+            "project": self.project if self.project != self.home else None,
             "status": self.status,
-            "attempt": self.attempt,
+            "attempt": self.attempt if self.attempt > 1 else None,
             "group": self.group,
             "job_type": self.job_type,
             "parent": self.parent,

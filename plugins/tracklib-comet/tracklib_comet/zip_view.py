@@ -99,9 +99,8 @@ class ZipView:
             if kind not in ("metric_msg", "ws_msg") or not isinstance(metric, Mapping):
                 continue
             context, name = payload.get("context"), str(metric.get("metricName"))
-            held = Held(
-                as_step(metric.get("step")), _text(metric.get("metricValue")), _int(payload.get("local_timestamp"))
-            )
+            step, epoch = as_step(metric.get("step")), as_step(metric.get("epoch"))
+            held = Held(step, _text(metric.get("metricValue")), _int(payload.get("local_timestamp")), epoch)
             series.setdefault(f"{context}_{name}" if context else name, []).append(held)
         yield from ((name, held, False) for name, held in series.items())
 
