@@ -132,6 +132,36 @@ def test_a_short_run_takes_few_calls(online):
     assert len(calls) <= 25, Counter(calls)
 
 
+def test_a_lost_file_costs_its_own_record_alone(bench):
+    """A batch with an artifact whose content is lost is sent one by one: that record is refused, the others are there once."""
+    lost = bench.file("lost", b"gone")
+    (bench.blobs / lost.sha256).unlink()
+    records = bench.records(
+        Metrics({"x": 1.0}, 0),
+        Console("stdout", "a\n"),
+        Artifact("m", "t", (lost,)),
+        Tags({"t": ""}),
+        Metrics({"x": 2.0}, 1),
+    )
+    sink = bench.sink()
+    with pytest.raises(RejectedError, match="lost is lost"):
+        sink.send(records)
+    refused = 0
+    for record in records:
+        try:
+            sink.send([record])
+        except RejectedError:
+            refused += 1
+    sink.close()
+    assert refused == 1
+    assert sink.confirmed() == {"w1": 5}
+    assert [value for value, _, _ in bench.points()["x"]] == [1.0, 2.0]
+    view = bench.source()._view(bench.found())
+    assert [len(held) for name, held, _ in view.points() if name == "x"] == [2]
+    assert view.output() == "a\n"
+    assert bench.read()[Tags] == [Tags({"t": ""})]
+
+
 def test_throttling_is_obeyed(online):
     """A 429 becomes a transient error that says how long Comet asks to wait."""
     online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))
