@@ -162,6 +162,20 @@ def test_a_lost_file_costs_its_own_record_alone(bench):
     assert bench.read()[Tags] == [Tags({"t": ""})]
 
 
+def test_no_record_is_refused_for_the_file_that_it_stands_in(online):
+    """Where Comet refuses a file of records, these wait, shown and unconfirmed, until it takes the file."""
+    records = online.records(Metrics({"x": 1.0}, 0))
+    sink = online.sink()
+    online.emulator.faults.add("POST asset/upload", Status(400, body=b'{"msg": "no more files"}'))
+    assert {outcome.kind for outcome in sink.send(records)} == {"accepted"}
+    with pytest.raises(TransientError, match="keeping records beside the run: .* no more files"):
+        sink.close()
+    assert sink.confirmed() == {}
+    sink.close()
+    assert sink.confirmed() == {"w1": 1}
+    assert [value for value, _, _ in online.points()["x"]] == [1.0]
+
+
 def test_throttling_is_obeyed(online):
     """A 429 becomes a transient error that says how long Comet asks to wait."""
     online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))
