@@ -168,7 +168,7 @@ def test_no_record_is_refused_for_the_file_that_it_stands_in(online):
     sink = online.sink()
     online.emulator.faults.add("POST asset/upload", Status(400, body=b'{"msg": "no more files"}'))
     assert {outcome.kind for outcome in sink.send(records)} == {"accepted"}
-    with pytest.raises(TransientError, match="keeping records beside the run: .* no more files"):
+    with pytest.raises(TransientError, match=r"keeping records beside the run: .* no more files"):
         sink.close()
     assert sink.confirmed() == {}
     sink.close()
