@@ -111,8 +111,12 @@ class OfflineExperiment:
             return self._blobs[name].open("rb")
         return None if self._archive is None else self._archive.opened(name)
 
+    def identity(self) -> Identity | None:
+        """Return who it said that it was, when it was opened."""
+        return self._identity
+
     def identify(self, identity: Identity) -> None:
-        """Say who it is, and how it stands."""
+        """Say who it is, and how it stands; what was said before is not said again."""
         before = {} if self._identity is None else {"Name": self._identity.shown_name, **self._identity.others()}
         for name, value in {"Name": identity.shown_name, **identity.others()}.items():
             if before.get(name) != value:

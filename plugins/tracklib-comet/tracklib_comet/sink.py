@@ -96,7 +96,7 @@ class CometSink:
             made = OfflineExperiment(self._settings, run, self._context.scratch)
         else:
             made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
-        held = None if made.is_new else Identity.read(made.view().others())
+        held = made.identity()
         self._identity = held or Identity.of(run, self._settings.project)
         if held is None:
             made.identify(self._identity)
