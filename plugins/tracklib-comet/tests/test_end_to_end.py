@@ -81,8 +81,23 @@ def test_a_script_lands_and_is_equal(emulator, tmp_path, kind):
     if kind == "online":
         (raw,) = emulator.experiments.values()
         assert f"{emulator.url}/team/digits/{raw.key}" in done.stderr
+        next(point for point in raw.points if point["metricName"] == "loss")["metricValue"] = "0.123"
+        assert "0.123" in desk.tracklib("verify", code=1)
     else:
         assert [path.suffix for path in (tmp_path / "zips").iterdir()] == [".zip"]
+
+
+def test_a_script_lands_that_delivers_itself(emulator, tmp_path):
+    """Delivered in the training process, a run is equal too, nothing is printed or captured, and the SDK's object is there."""
+    desk = Desk(tmp_path / "desk", "comet")
+    script = CORPUS.replace('    print("said")', '    print("said", type(run.native("comet")).__name__)')
+    done = desk.run(script, TRACKLIB_DELIVERY="inline", TRACKLIB_FINISH_TIMEOUT="120")
+    assert done.stdout == "said APIExperiment\n"
+    assert "0 pending, 0 changed, 0 refused" in done.stderr
+    assert "COMET" not in done.stderr
+    assert "equal" in desk.tracklib("verify")
+    (raw,) = emulator.experiments.values()
+    assert raw.output == []  # tracklib records no output unless it is asked to, and the SDK none at all
 
 
 def test_runs_share_a_relay(emulator, tmp_path):

@@ -99,6 +99,84 @@ def test_no_record_is_refused_for_an_experiment_that_cannot_be_made(online):
         online.sink()
 
 
+def test_more_pictures_than_comet_takes_are_plain_files(online):
+    """Beyond Comet's number of images, text samples, ... a medium is a file there, and a medium when it is read."""
+    full = Status(400, body=b'{"sdk_error_code": 7000012, "msg": "too many text samples"}')
+    medium = Media("said", 1, "text", online.file("t.txt", b"words"), {"format": "txt"})
+    sink = online.sink()
+    online.emulator.faults.add("POST asset/upload", full)
+    assert {outcome.kind for outcome in sink.send(online.records(medium))} == {"accepted"}
+    sink.close()
+    kinds = [(asset.name, asset.type) for asset in online.emulator.world.state.assets.values()]
+    assert kinds[0] == ("said", "asset")
+    assert online.read()[Media] == [medium]
+
+
+def test_a_full_plan_pauses_and_refuses_nothing(online):
+    """A plan that is used up is a matter of settings: the delivery pauses, no record is refused."""
+    sink = online.sink()
+    online.emulator.faults.add(POINTS, Status(402, body=b'{"msg": "upgrade"}'))
+    with pytest.raises(ConfigError, match="the plan's limit is reached"):
+        sink.send(online.records(Metrics({"x": 1.0}, 0)))
+
+
+def test_a_short_run_takes_few_calls(online):
+    """A run of a start, some points and an end is told in 25 calls at most."""
+    records = online.records(
+        RunStart(online.project, "baseline"), *(Metrics({"x": float(n)}, n) for n in range(20)), RunEnd("finished", 0)
+    )
+    info = online.info.__class__(online.project, "run-1", "baseline", started=records[0].time)
+    sink = online.sink(info)
+    sink.send(records)
+    sink.close()
+    calls = [call.operation for call in online.emulator.calls]
+    assert len(calls) <= 25, Counter(calls)
+
+
+def test_a_lost_file_costs_its_own_record_alone(bench):
+    """A batch with an artifact whose content is lost is sent one by one: that record is refused, the others are there once."""
+    lost = bench.file("lost", b"gone")
+    (bench.blobs / lost.sha256).unlink()
+    records = bench.records(
+        Metrics({"x": 1.0}, 0),
+        Console("stdout", "a\n"),
+        Artifact("m", "t", (lost,)),
+        Tags({"t": ""}),
+        Metrics({"x": 2.0}, 1),
+    )
+    sink = bench.sink()
+    with pytest.raises(RejectedError, match="lost is lost"):
+        sink.send(records)
+    refused = 0
+    for record in records:
+        try:
+            sink.send([record])
+        except RejectedError:
+            refused += 1
+    sink.close()
+    assert refused == 1
+    assert sink.confirmed() == {"w1": 5}
+    assert [value for value, _, _ in bench.points()["x"]] == [1.0, 2.0]
+    view = bench.source()._view(bench.found())
+    assert [len(held) for name, held, _ in view.points() if name == "x"] == [2]
+    assert view.output() == "a\n"
+    assert bench.read()[Tags] == [Tags({"t": ""})]
+
+
+def test_no_record_is_refused_for_the_file_that_it_stands_in(online):
+    """Where Comet refuses a file of records, these wait, shown and unconfirmed, until it takes the file."""
+    records = online.records(Metrics({"x": 1.0}, 0))
+    sink = online.sink()
+    online.emulator.faults.add("POST asset/upload", Status(400, body=b'{"msg": "no more files"}'))
+    assert {outcome.kind for outcome in sink.send(records)} == {"accepted"}
+    with pytest.raises(TransientError, match=r"keeping records beside the run: .* no more files"):
+        sink.close()
+    assert sink.confirmed() == {}
+    sink.close()
+    assert sink.confirmed() == {"w1": 1}
+    assert [value for value, _, _ in online.points()["x"]] == [1.0]
+
+
 def test_throttling_is_obeyed(online):
     """A 429 becomes a transient error that says how long Comet asks to wait."""
     online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))

@@ -110,6 +110,7 @@ def test_all_of_a_foreign_run_is_read(theirs):
         ("loss", 0, "1.5"), ("loss", 3, "-inf"), ("loss", 3, "2"), ("loss", 5, "nan"),
     ]  # fmt: skip
     assert ("train_acc", 1, "0.25") in points
+    assert sorted(point for point in points if point[0] == "epoch") == [("epoch", step, "1") for step in (0, 1, 3, 5)]
     assert {"cpu.percent": 12.5} in [body.values for body in of(System)]
     assert "said by them" in "".join(body.text for body in of(Console))
     context = of(RunStart)[0].context

@@ -137,6 +137,8 @@ def test_a_name_that_is_changed_at_comet_is_seen(online):
     raw, key = online.raw, online.found().place
     raw.name = "theirs"
     assert online.found().name == "theirs"
+    online.write(RunStart(online.project, "ours", attempt=2), RunEnd("finished"), writer="w2")
+    assert (raw.name, online.found().name) == ("theirs", "theirs")
     raw.project = "elsewhere"
     online.emulator.world.state.project("team", "elsewhere")
     (found,) = online.source().runs(RunQuery(place=key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ from typing_extensions import Self
 
 from tracklib.errors import RejectedError
 
-__all__ = ["EXPERIMENT", "MESSAGES", "Archive", "LostError", "StrangeError"]
+__all__ = ["EXPERIMENT", "MESSAGES", "Archive", "LostError", "StrangeError", "messages_of"]
 
 EXPERIMENT, MESSAGES = "experiment.json", "messages.json"
 
@@ -108,17 +108,7 @@ class Archive:
 
     def messages(self, damaged: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the type and payload of each message; what is none is noted in ``damaged``."""
-        bad = 0
-        try:
-            for line in self.lines():
-                if (message := _message(line)) is not None:
-                    yield message
-                else:
-                    bad += 1
-        except RejectedError as error:
-            damaged.append(str(error))
-        if bad:
-            damaged.append(f"{bad} messages in {self.path.name} cannot be read")
+        return messages_of(self.lines(), self.path.name, damaged)
 
     def opened(self, name: str) -> IO[bytes] | None:
         """Open a file; ``None`` where there is none."""
@@ -130,6 +120,21 @@ class Archive:
             with self._zip.open(name) as source, target.open(name, "w", force_zip64=True) as copy:
                 while piece := source.read(1 << 20):
                     copy.write(piece)
+
+
+def messages_of(lines: Iterable[bytes], name: str, damaged: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the type and payload of each message in lines; what is none is noted in ``damaged``."""
+    bad = 0
+    try:
+        for line in lines:
+            if (message := _message(line)) is not None:
+                yield message
+            else:
+                bad += 1
+    except RejectedError as error:
+        damaged.append(str(error))
+    if bad:
+        damaged.append(f"{bad} messages in {name} cannot be read")
 
 
 def _message(line: bytes) -> tuple[str, Mapping[str, Any]] | None:

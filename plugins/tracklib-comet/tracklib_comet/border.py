@@ -9,7 +9,7 @@ from typing import Any
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, TransientError
 
-__all__ = ["ExistsError", "MissingError", "border"]
+__all__ = ["ExistsError", "FullError", "MissingError", "border"]
 
 
 class MissingError(RejectedError):
@@ -18,6 +18,10 @@ class MissingError(RejectedError):
 
 class ExistsError(RejectedError):
     """Comet has such a thing already."""
+
+
+class FullError(RejectedError):
+    """Comet takes no more files of this kind in this experiment."""
 
 
 # comet_ml 3.58, exceptions.py: what Comet's `sdk_error_code` stands for
@@ -37,6 +41,8 @@ _CONFIG = {
 }
 _EXISTS = {90999, 90399, 7000005, 7000006}
 _MISSING = {90204, 624522, 624523}
+_FULL = {7000001, *range(7000012, 7000019)}
+"""So many images, text samples, histograms, ... and no more."""
 
 _MAX_MESSAGE = 600
 _BAD_VALUE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -92,6 +98,10 @@ def _of_response(response: Any, doing: str, secrets: Sequence[str]) -> TracklibE
         return AuthError(f"Comet, {doing}: {_AUTH[code]} ({said})")
     if code in _CONFIG:
         return ConfigError(f"Comet, {doing}: {_CONFIG[code]} ({said})")
+    if status == 402:
+        return ConfigError(f"{message}: the plan's limit is reached; make room, or ask Comet for more")
+    if code in _FULL:
+        return FullError(message)
     if code in _EXISTS:
         return ExistsError(message)
     if code in _MISSING:

@@ -40,6 +40,7 @@ class Held(NamedTuple):
     step: int | float | None
     value: str
     time: int
+    epoch: int | float | None = None
 
 
 class Param(NamedTuple):
@@ -120,8 +121,12 @@ class Writing(Protocol):
         """Return what is held of it."""
         ...
 
+    def identity(self) -> Identity | None:
+        """Return who it said that it was, when it was opened."""
+        ...
+
     def identify(self, identity: Identity) -> None:
-        """Say who it is, and how it stands."""
+        """Say who it is, and how it stands; what was said before is not said again."""
         ...
 
     def add_points(self, points: Sequence[Shown]) -> None:

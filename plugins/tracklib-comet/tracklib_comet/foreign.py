@@ -1,7 +1,8 @@
 """Foreign runs: what Comet's own SDK has logged, as records; values are read from texts by declared rules.
 
 The rules: a metric's value as `tracklib_comet.points.number` has it, a param's as `tracklib_comet.params.parsed` has it,
-and ``a|b`` is the leaf ``b`` of ``a`` where the SDK says that it has joined keys (``hasNestedParams``).
+and ``a|b`` is the leaf ``b`` of ``a`` where the SDK says that it has joined keys (``hasNestedParams``). The epochs that
+points bear are a metric of that name. A point without a step has its number in the order in which Comet gives it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tracklib.model.records import (
     Console,
     FileRef,
     Media,
+    Metrics,
     Notes,
     Params,
     Reference,
@@ -27,13 +29,13 @@ from tracklib.model.run import RunInfo
 from tracklib.model.trees import unflatten
 from tracklib.typing import JSON, Status
 from tracklib_comet.contents import Contents
-from tracklib_comet.experiment import Asset, Viewing
+from tracklib_comet.experiment import Asset, Held, Viewing
 from tracklib_comet.labels import NOTES
 from tracklib_comet.params import parsed
 from tracklib_comet.points import MS
 from tracklib_comet.surroundings import sdk
 
-__all__ = ["artifacts", "console", "context", "error", "facts", "files", "info"]
+__all__ = ["Epochs", "artifacts", "console", "context", "error", "facts", "files", "info"]
 
 Timed: TypeAlias = "tuple[int, Body]"
 
@@ -42,6 +44,7 @@ _HIDDEN = ("Name", "name", "hasNestedParams", "offline_experiment", "Created fro
 
 _KINDS = {"image": "image", "visualization": "image", "audio": "audio", "video": "video", "text-sample": "text"}
 _ENDINGS = {"image": "png", "audio": "wav", "video": "mp4", "text": "txt"}
+_EPOCH = "epoch"
 _INNER = ("ASSET_TYPE_FULL_METRIC", "asset-item")
 
 
@@ -85,6 +88,28 @@ def context(view: Viewing) -> dict[str, JSON]:
     found: dict[str, JSON] = json.loads(json.dumps(dict(view.details()), default=str))
     found.pop("env", None)  # the environment is where secrets live
     return {key: value for key, value in found.items() if value not in (None, [], {}, "")}
+
+
+class Epochs:
+    """Reads the epochs that points bear as a metric of that name, at the steps of these points."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int | float, int | float], int] = {}
+        self._is_taken = False
+
+    def take(self, name: str, held: Sequence[Held]) -> None:
+        """Take in the points of a metric."""
+        self._is_taken |= name == _EPOCH
+        for point in held:
+            if point.epoch is not None and point.step is not None:
+                at = (point.step, point.epoch)
+                self._first[at] = min(point.time, self._first.get(at, point.time))
+
+    def bodies(self) -> Iterator[Timed]:
+        """Yield each step's epoch, unless the run has a metric of that name."""
+        if not self._is_taken:
+            for (step, epoch), time in sorted(self._first.items()):
+                yield time * MS, Metrics({_EPOCH: epoch}, step, time * MS)
 
 
 def error(view: Viewing) -> str | None:

@@ -50,7 +50,7 @@ class HeldPoints:
             return list(points)
         if self._held is None:
             view = self._experiment.view()
-            self._held = {name: {_held(*point) for point in held} for name, held, _ in view.points()}
+            self._held = {name: {_held(p.step, p.value, p.time) for p in held} for name, held, _ in view.points()}
         held = self._held
         return [point for point in points if _held(point.step, point.value, point.time) not in held.get(point.name, ())]
 

@@ -67,7 +67,8 @@ class Identity:
         """Return the identity of a run that is new at Comet."""
         home = shown_project(info.project) if project is None else project
         rest = (info.group, info.job_type, info.parent, info.attempt)
-        return cls(info.project, info.id, info.name, info.started, home, *rest)
+        # The start that made it so is the first record to come: what it says is said already.
+        return cls(info.project, info.id, info.name, info.started, home, *rest, resumed=info.started)
 
     @classmethod
     def read(cls, others: Mapping[str, str]) -> Identity | None:
@@ -87,9 +88,9 @@ class Identity:
         """Return it as Comet's other values, the one that counts last: what people look for, and all of it, exactly."""
         facts = {
             "run_id": self.id,
-            "project": self.project,
+            "project": self.project if self.project != self.home else None,
             "status": self.status,
-            "attempt": self.attempt,
+            "attempt": self.attempt if self.attempt > 1 else None,
             "group": self.group,
             "job_type": self.job_type,
             "parent": self.parent,

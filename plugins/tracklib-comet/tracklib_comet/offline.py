@@ -12,16 +12,16 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tracklib.backends.contract import VendorRun
 from tracklib.errors import ConfigError, RejectedError, TransientError
 from tracklib.model.records import Artifact
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
-from tracklib_comet.archive import EXPERIMENT, MESSAGES, Archive
+from tracklib_comet.archive import EXPERIMENT, MESSAGES, Archive, messages_of
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import OFFLINE, Identity, experiment_key, milliseconds
 from tracklib_comet.names import shown_project
@@ -91,13 +91,32 @@ class OfflineExperiment:
         self._kept = archive.names - {EXPERIMENT, MESSAGES}
 
     def view(self) -> ZipView:
-        """Return the zip as it was when it was opened."""
-        if self._archive is None:
-            raise RejectedError(f"{self.path} is not there yet")
-        return ZipView(self._archive)
+        """Return what the zip is to hold, as far as it is written."""
+        return ZipView(self)
+
+    @property
+    def experiment(self) -> Mapping[str, Any]:
+        """What ``experiment.json`` is to say."""
+        return self._experiment()
+
+    def messages(self, damaged: list[str], /) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the messages so far."""
+        self._messages.touch()
+        with self._messages.open("rb") as file:
+            yield from messages_of(file, self.path.name, damaged)
+
+    def opened(self, name: str, /) -> IO[bytes] | None:
+        """Open a file, of now or of the zip that was there."""
+        if name in self._blobs:
+            return self._blobs[name].open("rb")
+        return None if self._archive is None else self._archive.opened(name)
+
+    def identity(self) -> Identity | None:
+        """Return who it said that it was, when it was opened."""
+        return self._identity
 
     def identify(self, identity: Identity) -> None:
-        """Say who it is, and how it stands."""
+        """Say who it is, and how it stands; what was said before is not said again."""
         before = {} if self._identity is None else {"Name": self._identity.shown_name, **self._identity.others()}
         for name, value in {"Name": identity.shown_name, **identity.others()}.items():
             if before.get(name) != value:

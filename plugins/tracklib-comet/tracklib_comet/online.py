@@ -14,7 +14,7 @@ from tracklib.errors import RejectedError
 from tracklib.model.records import Artifact
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
-from tracklib_comet.border import ExistsError
+from tracklib_comet.border import ExistsError, FullError
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import Identity, experiment_key, milliseconds
 from tracklib_comet.names import shown, shown_project
@@ -47,7 +47,7 @@ class OnlineExperiment:
         self._is_over = False
         self._has_artifacts = False
         self._told: dict[str, str] = {}
-        self.vendor: VendorRun = service.page(project, self.key)
+        self.vendor: VendorRun = service.page(str(told["projectName"]), self.key)
         self._view = OnlineView(service, self.key)
 
     def native(self) -> Any:
@@ -58,8 +58,15 @@ class OnlineExperiment:
         """Return what is held of it."""
         return self._view
 
+    def identity(self) -> Identity | None:
+        """Return who it said that it was, when it was opened."""
+        held = None if self.is_new else Identity.read(self._view.others())
+        if held is not None:  # what somebody changed of it since, such as the name, stays so
+            self._told = {"Name": held.shown_name, **held.others()}
+        return held
+
     def identify(self, identity: Identity) -> None:
-        """Say who it is, and how it stands."""
+        """Say who it is, and how it stands; what was said before is not said again."""
         service, key = self._service, self.key
         for name, value in {"Name": identity.shown_name, **identity.others()}.items():
             if self._told.get(name) != value:
@@ -125,7 +132,15 @@ class OnlineExperiment:
         self._service.details(self.key, details)
 
     def add_asset(self, upload: Upload) -> None:
-        """Add a file."""
+        """Add a file; as a plain one where Comet takes no more of its kind."""
+        try:
+            self._add_asset(upload)
+        except FullError:
+            if upload.kind == "asset":
+                raise
+            self._add_asset(replace(upload, kind="asset"))
+
+    def _add_asset(self, upload: Upload) -> None:
         params = {
             **self._params,
             "assetId": upload.id,

@@ -69,7 +69,8 @@ class OnlineView:
             found = self._service.client.get_all_experiment_metrics(self.key) or {}
         series: dict[str, list[Held]] = {}
         for point in found.get("metrics") or []:
-            held = Held(as_step(point.get("step")), str(point["metricValue"]), int(point.get("timestamp") or 0))
+            step, epoch = as_step(point.get("step")), as_step(point.get("epoch"))
+            held = Held(step, str(point["metricValue"]), int(point.get("timestamp") or 0), epoch)
             series.setdefault(str(point["metricName"]), []).append(held)
         for name in list(series):
             held_now = series.pop(name)
@@ -168,4 +169,5 @@ def _exported(content: IO[bytes]) -> Iterator[Held]:
                 continue
             with io.TextIOWrapper(archive.open(member), "utf-8", newline="") as table:
                 for row in csv.DictReader(table):
-                    yield Held(as_step(row["step"] or None), row["value"], round(float(row["timestamp"]) * 1000))
+                    step, epoch = as_step(row["step"] or None), as_step(row["epoch"] or None)
+                    yield Held(step, row["value"], round(float(row["timestamp"]) * 1000), epoch)

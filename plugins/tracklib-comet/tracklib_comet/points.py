@@ -86,7 +86,7 @@ def restore(
         silent: Native points that are accounted for elsewhere.
     """
     places: dict[tuple[Step | None, int], list[str]] = {}
-    for step, text, time in held:
+    for step, text, time, _ in held:
         places.setdefault((step, time), []).append(text)
     beside: dict[tuple[Step | None, int], dict[tuple[str, int], tuple[Shown, Point]]] = {}
     for at, point in points:

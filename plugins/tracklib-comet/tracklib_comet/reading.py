@@ -148,9 +148,13 @@ class RunReader:
         """Yield each point of each metric."""
         beside = dict(self._beside)
         silent = self._silent(info)
+        epochs = foreign.Epochs()
         for shown, held, is_part in self.view.points():
             own = beside.pop(shown, {})
+            if self._identity is None:
+                epochs.take(shown, held)
             yield from self._metric(shown, held, own, silent.get(shown, []), is_part=is_part)
+        yield from epochs.bodies()
         for own in beside.values():  # of which Comet shows nothing: removed there
             self._notices += [f"the metric {name!r} is gone at Comet" for name in own]
 

@@ -116,7 +116,8 @@ class Service:
             asked |= {"getOrCreateEnabled": True, "local_timestamp": sdk("utils").local_timestamp()}
             url = f"{self._root}/clientlib/logger/add/run"
             answer = self._client.post(url, payload=asked).json()
-            return there is None, cast("Mapping[str, Any]", answer)
+            home = (there or {}).get("projectName") or project  # somebody may have moved it
+            return there is None, {**answer, "projectName": home}
 
     def metadata(self, key: str) -> Mapping[str, Any] | None:
         """Return what Comet says of an experiment; ``None`` where there is none."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, retry
-from tracklib.errors import ConfigError, RejectedError, RunStateError
+from tracklib.errors import ConfigError, RejectedError, RunStateError, TransientError
 from tracklib.model.records import (
     Artifact,
     Console,
@@ -96,7 +96,7 @@ class CometSink:
             made = OfflineExperiment(self._settings, run, self._context.scratch)
         else:
             made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
-        held = None if made.is_new else Identity.read(made.view().others())
+        held = made.identity()
         self._identity = held or Identity.of(run, self._settings.project)
         if held is None:
             made.identify(self._identity)
@@ -202,7 +202,10 @@ class CometSink:
         experiment = self._opened()
         for writer, chunk in list(self._waiting.items()):
             upload = write_chunk(experiment.vendor.id, chunk, self._context.scratch)
-            experiment.add_asset(upload)
+            try:
+                experiment.add_asset(upload)
+            except RejectedError as error:  # the records in it are shown: none is to be refused for the file
+                raise TransientError(f"keeping records beside the run: {error}") from error
             upload.content.unlink(missing_ok=True)
             del self._waiting[writer]
             if experiment.is_durable:

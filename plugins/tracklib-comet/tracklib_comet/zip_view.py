@@ -7,14 +7,13 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from tracklib.errors import RejectedError
-from tracklib_comet.archive import Archive
 from tracklib_comet.experiment import Asset, Held
 from tracklib_comet.wire import as_metadata, as_step
 
-__all__ = ["DETAILS", "LostView", "ZipView"]
+__all__ = ["DETAILS", "LostView", "Messages", "ZipView"]
 
 DETAILS = {
     "command": "command",
@@ -35,12 +34,34 @@ DETAILS = {
 """The SDK's message of the system's details, by the names of Comet's interface."""
 
 
+class Messages(Protocol):
+    """Where a view reads from: a zip, or one that is still being written."""
+
+    @property
+    def path(self) -> Path:
+        """The zip."""
+        ...
+
+    @property
+    def experiment(self) -> Mapping[str, Any]:
+        """What ``experiment.json`` says."""
+        ...
+
+    def messages(self, damaged: list[str], /) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the type and payload of each message; what is none is noted in ``damaged``."""
+        ...
+
+    def opened(self, name: str, /) -> IO[bytes] | None:
+        """Open a file; ``None`` where there is none."""
+        ...
+
+
 class ZipView:
     """Reads a zip, of tracklib's or of the SDK's own."""
 
     is_service = False
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Messages) -> None:
         self._archive = archive
         self.damaged: list[str] = []
         self.key = str(archive.experiment.get("offline_id") or archive.path.stem)
@@ -99,9 +120,8 @@ class ZipView:
             if kind not in ("metric_msg", "ws_msg") or not isinstance(metric, Mapping):
                 continue
             context, name = payload.get("context"), str(metric.get("metricName"))
-            held = Held(
-                as_step(metric.get("step")), _text(metric.get("metricValue")), _int(payload.get("local_timestamp"))
-            )
+            step, epoch = as_step(metric.get("step")), as_step(metric.get("epoch"))
+            held = Held(step, _text(metric.get("metricValue")), _int(payload.get("local_timestamp")), epoch)
             series.setdefault(f"{context}_{name}" if context else name, []).append(held)
         yield from ((name, held, False) for name, held in series.items())
 

@@ -75,10 +75,13 @@ experiment = comet_ml.API().get_experiment_by_key({KEY!r})
 assets = {{a["fileName"]: a for a in experiment.get_asset_list()}}
 answer([[(a["type"], a["step"], a["metadata"], a["remote"]) for a in map(assets.get, ("folder/ä b.bin", "picture", "far"))],
         experiment.get_asset(assets["folder/ä b.bin"]["assetId"]).hex(),
-        pathlib.Path("down/in/f.bin").read_bytes().hex(), str(used.version), used.metadata])
+        pathlib.Path("down/in/f.bin").read_bytes().hex(), str(used.version), used.metadata,
+        [[a["artifactName"] for a in comet_ml.APIExperiment(previous_experiment=key).get_artifact_lineage(way)["artifacts"]]
+         for key in ({KEY!r}, {"b" * 36!r}) for way in ("output", "input", "all")]])
 """
     )
-    listed, asset, artifact, version, metadata = read
+    listed, asset, artifact, version, metadata, lineage = read
+    assert lineage == [["data"], [], ["data"], [], ["data"], ["data"]]
     expected = bytes(range(256)) + b"\r\n--x\r\n"
     assert listed[0] == ["asset", 3, '{"a":1}', False]
     assert (listed[1][:2], listed[2][0], listed[2][3]) == (["image", 4], "asset", True)
