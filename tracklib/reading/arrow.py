@@ -10,10 +10,9 @@ from typing import Any
 
 from tracklib.errors import ConfigError
 from tracklib.reading.columns import Columns
-from tracklib.reading.rows import Row
 from tracklib.typing import Number
 
-__all__ = ["batches", "needed", "schema"]
+__all__ = ["batches", "is_utf8", "needed", "schema"]
 
 
 def needed(*modules: str, what: str) -> Any:
@@ -41,7 +40,7 @@ def schema(columns: Columns) -> Any:
     return arrow.schema([(column.name, types[column.kind]) for column in columns])
 
 
-def batches(columns: Columns, rows: Iterable[Row], size: int) -> Iterator[Any]:
+def batches(columns: Columns, rows: Iterable[tuple[Any, ...]], size: int) -> Iterator[Any]:
     """Yield record batches of at most so many rows."""
     arrow = needed("pyarrow", what="an Arrow table")
     fields = schema(columns)
@@ -58,15 +57,20 @@ def _as_it_is(value: int | None) -> int | None:
     return value
 
 
-def _text(value: str | None) -> str | None:
-    r"""Return a text as UTF-8 can hold it: a lone surrogate is written ``\udXXX``."""
-    if value is None or value.isascii():
-        return value
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: one with half a surrogate pair cannot."""
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
+        return False
+    return True
+
+
+def _text(value: str | None) -> str | None:
+    r"""Return a text as UTF-8 can hold it: half a surrogate pair is written ``\udXXX``."""
+    if value is None or value.isascii() or is_utf8(value):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _double(value: Number | None) -> float | None:

@@ -29,13 +29,13 @@ def _text(*names: str) -> Columns:
     return tuple(Column(name) for name in names)
 
 
-def _number(name: str) -> Columns:
-    """Return a number's column, and the one that has the digits of an integer that no double holds."""
-    return Column(name, "double"), Column(f"{name}_exact")
-
-
 _RUN = _text("project", "run")
-_TIME = (Column("time", "time"),)
+_STEP, _TIME, _VALUE, _EXACT = (
+    Column("step", "double"),
+    Column("time", "time"),
+    Column("value", "double"),
+    Column("exact"),
+)
 _LEAF = (*_text("type", "value"), Column("number", "double"), Column("text"))
 _FILE = (Column("path"), Column("size", "int"), Column("sha256"))
 
@@ -51,7 +51,7 @@ TABLES: dict[TableName, Columns] = {
         Column("attempt", "int"),
         Column("url"),
     ),
-    "metrics": (*_RUN, Column("metric"), *_number("step"), *_TIME, *_number("value")),
+    "metrics": (*_RUN, Column("metric"), _STEP, _TIME, _VALUE, _EXACT),
     "params": (*_RUN, *_text("param", "keys"), *_LEAF),
     "summary": (*_RUN, Column("key"), *_LEAF),
     "tags": (*_RUN, *_text("tag", "value")),
@@ -66,13 +66,14 @@ TABLES: dict[TableName, Columns] = {
     "media": (
         *_RUN,
         Column("key"),
-        *_number("step"),
+        _STEP,
         Column("index", "int"),
-        *_TIME,
+        _TIME,
         Column("type"),
         *_FILE,
         Column("metadata"),
+        _EXACT,
     ),
-    "system": (*_RUN, Column("metric"), *_TIME, *_number("value")),
-    "console": (*_RUN, *_TIME, *_text("stream", "text")),
+    "system": (*_RUN, Column("metric"), _TIME, _VALUE, _EXACT),
+    "console": (*_RUN, _TIME, *_text("stream", "text")),
 }

@@ -62,6 +62,12 @@ class Reader:
         self.place = place
         self.source: Source = place.source()
 
+    @property
+    def damaged(self) -> int:
+        """How many lines of journals could not be believed so far, and were passed over; a vendor has none."""
+        damage = getattr(self.source, "damage", None)
+        return 0 if damage is None else damage.lines + damage.missing
+
     def runs(
         self,
         *,
@@ -150,9 +156,11 @@ class Reader:
 
         return Table(TABLES["metrics"], lambda: filter(chosen, self._rows("metrics", runs)))
 
-    def artifacts(self, runs: Runs = None, /) -> Table:
-        """Return the artifacts: one row for each of their files."""
-        return self._table("artifacts", runs)
+    def artifacts(self, runs: Runs = None, /, *, name: str | None = None) -> Table:
+        """Return the artifacts, or those of one name: one row for each of their files."""
+        if name is None:
+            return self._table("artifacts", runs)
+        return Table(TABLES["artifacts"], lambda: (row for row in self._rows("artifacts", runs) if row[2] == name))
 
     def media(self, runs: Runs = None, /) -> Table:
         """Return the media: one row for each of their files."""

@@ -11,6 +11,7 @@ from tracklib.model.records import Artifact, Console, Media, Metrics, Notes, Par
 from tracklib.model.run import RunInfo
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten
+from tracklib.reading.arrow import is_utf8
 from tracklib.reading.columns import TableName
 from tracklib.typing import JSON, Number
 
@@ -90,13 +91,14 @@ class _Reading:
 
     def _metrics(self, record: Record) -> Iterator[tuple[TableName, Row]]:
         body = cast("Metrics", record.body)
-        step, time = _number(body.step), record.when
+        step, time = body.step, record.when
         for key, value in body.values.items():
-            yield "metrics", (*self._place, key, *step, time, *_number(value))
+            yield "metrics", (*self._place, key, step, time, value, _exact(key, step, value, time))
 
     def _system(self, record: Record) -> Iterator[tuple[TableName, Row]]:
+        time = record.time
         for key, value in cast("System", record.body).values.items():
-            yield "system", (*self._place, key, record.time, *_number(value))
+            yield "system", (*self._place, key, time, value, _exact(key, 0, value, time))
 
     def _console(self, record: Record) -> Iterable[tuple[TableName, Row]]:
         body = cast("Console", record.body)
@@ -116,21 +118,32 @@ class _Reading:
 
     def _media(self, record: Record) -> Iterator[tuple[TableName, Row]]:
         body = cast("Media", record.body)
-        head = (*self._place, body.key, *_number(body.step), body.index, record.when)
+        head = (*self._place, body.key, body.step, body.index, record.when)
+        exact = _exact("", body.step, 0, record.when)
         files = [(body.media_type, body.file), *(("attachment", file) for file in body.attachments)]
         for kind, file in files:
             metadata = _json(encode_tree(body.metadata)) if file is body.file else "{}"
-            yield "media", (*head, kind, file.path, file.size, file.sha256, metadata)
+            yield "media", (*head, kind, file.path, file.size, file.sha256, metadata, exact)
 
 
-def _number(value: Number) -> tuple[Number, str | None]:
-    """Return a number, and its digits where no double holds it."""
-    if isinstance(value, float) or -(2**53) <= value <= 2**53:
-        return value, None
+def _exact(metric: str, step: Number, value: Number, time: int) -> str | None:
+    """Return what of a point the columns of an Arrow table do not hold exactly, as a JSON object of texts."""
+    if metric.isascii() and type(value) is float and -_DOUBLE <= step <= _DOUBLE and -_INT64 < time < _INT64:
+        return None
+    texts = {} if is_utf8(metric) else {"metric": metric}
+    texts |= {name: str(number) for name, number in (("step", step), ("value", value)) if not _is_double(number)}
+    texts |= {} if -_INT64 < time < _INT64 else {"time": str(time)}
+    return _json(texts) if texts else None
+
+
+_DOUBLE, _INT64 = 2**53, 2**63
+
+
+def _is_double(value: Number) -> bool:
     try:
-        return value, None if int(float(value)) == value else str(value)
+        return isinstance(value, float) or int(float(value)) == value
     except OverflowError:
-        return value, str(value)
+        return False
 
 
 def _leaf(value: JSON) -> tuple[str, str, Number | None, str | None]:
