@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, status, sync, verify
+from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, sql, status, sync, verify
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -98,6 +98,7 @@ def _tracklib(
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (runs.runs, runs.EXAMPLE),
     (show.show, show.EXAMPLE),
+    (sql.sql, sql.EXAMPLE),
     (status.status, status.EXAMPLE),
     (sync.sync, sync.EXAMPLE),
     (verify.verify, verify.EXAMPLE),

@@ -28,33 +28,36 @@ def needed(*modules: str, what: str) -> Any:
     return first
 
 
-def schema(columns: Columns) -> Any:
-    """Return the Arrow schema of a table."""
+def schema(columns: Columns, zone: str | None = "UTC") -> Any:
+    """Return the Arrow schema of a table, with the zone that its times name."""
     arrow = needed("pyarrow", what="an Arrow table")
     types = {
         "text": arrow.string(),
         "int": arrow.int64(),
         "double": arrow.float64(),
-        "time": arrow.timestamp("ns", tz="UTC"),
+        "time": arrow.timestamp("ns", tz=zone),
     }
     return arrow.schema([(column.name, types[column.kind]) for column in columns])
 
 
-def batches(columns: Columns, rows: Iterable[tuple[Any, ...]], size: int) -> Iterator[Any]:
+def batches(columns: Columns, rows: Iterable[tuple[Any, ...]], size: int, *, zone: str | None = "UTC") -> Iterator[Any]:
     """Yield record batches of at most so many rows."""
     arrow = needed("pyarrow", what="an Arrow table")
-    fields = schema(columns)
-    prepare: dict[str, Callable[[Any], Any]] = {"text": _text, "int": _as_it_is, "double": _double, "time": _time}
-    ready = [prepare[column.kind] for column in columns]
+    fields = schema(columns, zone)
     source = iter(rows)
     while chunk := list(itertools.islice(source, size)):
-        values = [list(map(make, column)) for make, column in zip(ready, zip(*chunk, strict=True), strict=True)]
-        arrays = [arrow.array(held, field.type) for held, field in zip(values, fields, strict=True)]
+        columns_of = zip(columns, fields, zip(*chunk, strict=True), strict=True)
+        arrays = [_array(arrow, column.kind, field.type, values) for column, field, values in columns_of]
         yield arrow.record_batch(arrays, schema=fields)
 
 
-def _as_it_is(value: int | None) -> int | None:
-    return value
+def _array(arrow: Any, kind: str, type: Any, values: tuple[Any, ...]) -> Any:
+    """Return a column; its values are looked at one by one only where Arrow does not take them as they are."""
+    try:
+        return arrow.array(values, type)
+    except (UnicodeEncodeError, OverflowError, arrow.ArrowInvalid):
+        fit: dict[str, Callable[[Any], Any]] = {"text": _text, "double": _double, "time": _time}
+        return arrow.array([fit[kind](value) for value in values], type)
 
 
 def is_utf8(text: str) -> bool:
