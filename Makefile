@@ -62,7 +62,7 @@ lint: $(STAMP) ## check form and style
 
 # Linux, macOS and Windows differ in what their standard library has: each is checked. Scripts are Linux's affair, and
 # scikit-learn has no types.
-types: export MYPYPATH = $(subst $() ,:,$(foreach plugin,$(PLUGINS),plugins/$(plugin)) benchmarks)
+types: export MYPYPATH = $(subst $() ,:,$(foreach plugin,$(PLUGINS),plugins/$(plugin)) benchmarks examples)
 types: $(STAMP) ## check the types, for each operating system
 	@for system in linux darwin win32; do \
 		echo "mypy: $$system"; \

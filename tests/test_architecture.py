@@ -46,6 +46,7 @@ LIBRARIES = {
     "orjson": frozenset(MAY_IMPORT),
     "typing_extensions": frozenset(MAY_IMPORT),
     "pydantic": frozenset({"config", "backends", "cli", "testing"}),
+    "pydantic_core": frozenset({"backends"}),
     "tomli": frozenset({"config"}),
     "psutil": frozenset({"capture"}),
     "typer": frozenset({"cli"}),

@@ -18,15 +18,19 @@ SPEC = BackendSpec("{name}", "Fake", "{distribution}", settings="{module}:FakeSe
 def __getattr__(name):  # what a plugin's heavy module would hold
     if name != "FakeSettings":
         raise AttributeError(name)
-    from typing import ClassVar
-    from pydantic import Field, SecretStr
-    from tracklib.backends.settings import BackendSettings
+    from typing import Annotated, ClassVar
+    from pydantic import AfterValidator
+    from tracklib.backends.settings import BackendSettings, Secret
+    def long(pin):
+        if pin is not None and len(pin.reveal()) < 4:
+            raise ValueError("too short")
+        return pin
     class FakeSettings(BackendSettings):
         VARIABLES: ClassVar = {{"address": ("FAKE_ADDRESS", "FAKE_URL"), "api_key": ("FAKE_API_KEY",)}}
         address: str = "local"
         workspace: str | None = None
-        api_key: SecretStr | None = None
-        pin: SecretStr | None = Field(default=None, min_length=4)
+        api_key: Secret | None = None
+        pin: Annotated[Secret | None, AfterValidator(long)] = None
         timeout: float = 5.0
         @classmethod
         def from_location(cls, location):
