@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, sql, status, sync, verify
+from tracklib.cli import backends, delete, doctor, inventory, migrate, prune, runs, show, sql, status, sync, verify
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -102,6 +102,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (status.status, status.EXAMPLE),
     (sync.sync, sync.EXAMPLE),
     (verify.verify, verify.EXAMPLE),
+    (inventory.inventory, inventory.EXAMPLE),
     (migrate.migrate, migrate.EXAMPLE),
     (prune.prune, prune.EXAMPLE),
     (delete.delete, delete.EXAMPLE),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tracklib.backends.contract import Source
     from tracklib.model.run import RunInfo
 
-__all__ = ["Plan", "plan_runs"]
+__all__ = ["Plan", "losses", "plan_runs"]
 
 _SIMPLE = {
     Params: Feature.PARAM_TYPES,
@@ -83,12 +83,12 @@ def plan_runs(source: Source, runs: Iterable[RunInfo], capabilities: Capabilitie
         for record in source.read(run):
             plan.total.count(record)
             if capabilities is not None:
-                plan.losses.update(_losses(record, capabilities))
+                plan.losses.update(losses(record, capabilities))
     plan.seconds = time.perf_counter() - begun
     return plan
 
 
-def _losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
+def losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
     """Yield the reason of each declared change that a record meets."""
     for feature, value in _features(record):
         fidelity = capabilities.of(feature)
