@@ -13,19 +13,19 @@ __all__ = ["counted"]
 T = TypeVar("T")
 
 
-def counted(items: Iterable[T], noun: str, *, every: int = 1) -> Iterator[T]:
+def counted(items: Iterable[T], noun: str, nouns: str | None = None, *, every: int = 1) -> Iterator[T]:
     """Yield items, and show on a terminal how many came.
 
     Args:
         items: Anything.
-        noun: What one of them is.
+        noun, nouns: What one of them is, and several.
         every: Show each so-many-th, where showing would cost more than the item itself.
     """
     if not shows_progress():
         yield from items
         return
-    with err().status(f"reading {noun}s") as status:
+    with err().status(f"reading {nouns or noun + 's'}") as status:
         for number, item in enumerate(items, 1):
             if number % every == 0:
-                status.update(safe(f"{plural(number, noun)} read"))
+                status.update(safe(f"{plural(number, noun, nouns)} read"))
             yield item

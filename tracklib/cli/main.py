@@ -12,7 +12,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, inventory, migrate, prune, runs, show, sql, status, sync, verify
+from tracklib.cli import (
+    backends,
+    cutover,
+    delete,
+    doctor,
+    inventory,
+    migrate,
+    prune,
+    runs,
+    show,
+    sql,
+    status,
+    sync,
+    verify,
+)
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -104,6 +118,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (verify.verify, verify.EXAMPLE),
     (inventory.inventory, inventory.EXAMPLE),
     (migrate.migrate, migrate.EXAMPLE),
+    (cutover.cutover, cutover.EXAMPLE),
     (prune.prune, prune.EXAMPLE),
     (delete.delete, delete.EXAMPLE),
     (doctor.doctor, doctor.EXAMPLE),
