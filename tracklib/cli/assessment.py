@@ -71,17 +71,17 @@ class Assessment:
             [(name, *_counts(stock), _day(stock.first), _day(stock.last)) for name, stock in self._projects()],
         )
         found = self.found
-        for title, counter, noun in (
-            ("Users", {name or "(not known)": count for name, count in found.users.most_common()}, "runs>"),
-            ("Begun in", dict(sorted(found.months.items())), "runs>"),
-            ("Statuses", dict(found.statuses.most_common()), "runs>"),
-            ("Values of metrics", dict(found.values.most_common()), "points>"),
-            ("Steps that not every vendor takes", dict(found.steps.most_common()), "points>"),
-            ("Media", dict(found.media.most_common()), "count>"),
-            ("Artifacts", dict(found.artifacts.most_common()), "count>"),
+        for title, counter, first, noun in (
+            ("Users", {name or "(not known)": n for name, n in found.users.most_common()}, "user", "runs>"),
+            ("Begun in", dict(sorted(found.months.items())), "month", "runs>"),
+            ("Statuses", dict(found.statuses.most_common()), "status", "runs>"),
+            ("Values of metrics", dict(found.values.most_common()), "value", "points>"),
+            ("Steps that not every vendor takes", dict(found.steps.most_common()), "step", "points>"),
+            ("Media", dict(found.media.most_common()), "type", "count>"),
+            ("Artifacts", dict(found.artifacts.most_common()), "type", "count>"),
         ):
             if counter:
-                yield title, ("", noun), [(name, f"{count:,}") for name, count in counter.items()]
+                yield title, (first, noun), [(name, f"{count:,}") for name, count in counter.items()]
         yield "Largest runs", ("run", "points>"), [(run, f"{n:,}") for n, run in found.largest["points"]]
         if any(amount for amount, _ in found.largest["bytes"]):
             yield "Most bytes", ("run", "bytes>"), [(run, bytes_text(n)) for n, run in found.largest["bytes"] if n]
@@ -103,6 +103,7 @@ class Assessment:
             "metrics": len(found.metrics),
             "largest": {name: [{"run": run, name: n} for n, run in runs] for name, runs in found.largest.items()},
             "limits": found.hits.document(),
+            "left_out": found.left_out,
             "unread": [{"run": run, "error": reason} for run, reason in found.unread],
             "estimate": self.estimate(),
             "wave_size": size,
@@ -124,15 +125,16 @@ class Assessment:
         yield "place", self.source
         if self.sample:
             yield "looked into", self.sample
-        yield "still run", f"{found.open:,}"
-        yield "metrics", f"{len(found.metrics):,} names"
-        yield "params", f"{self._about}{self._scaled(found.whole.total.params):,}"
+        yield "still going on", f"{found.open:,}"
         total = found.whole.total
-        files = f"{self._about}{self._scaled(total.files):,} files"
-        yield (
-            "artifacts",
-            f"{self._about}{self._scaled(total.artifacts):,}, media {self._scaled(total.media):,}, {files}",
+        counts = (
+            (total.params, "param"),
+            (total.artifacts, "artifact"),
+            (total.media, "medium"),
+            (total.files, "file"),
         )
+        parts = [plural(self._scaled(count), noun, "media" if noun == "medium" else None) for count, noun in counts]
+        yield "hold", f"{plural(len(found.metrics), 'name')} of metrics; {self._about}{', '.join(parts)}"
         yield (
             "reading",
             f"about {_duration(estimate['reading_seconds'])}, by the {estimate['records_per_second']:,.0f} records a second measured now (an estimate)",
@@ -142,6 +144,9 @@ class Assessment:
                 "writing",
                 f"at least {_duration(estimate['writing_seconds'])}, by the rate that {self._target} permits (an estimate)",
             )
+        if self.capabilities is not None and any(found.hits):
+            yield f"names at {self._target}", self.capabilities.names.rule
+        yield from (("left out", f"{count:,} x {what}") for what, count in found.left_out.items())
         yield "not counted", LEFT_OUT
 
     @property
@@ -157,7 +162,11 @@ class Assessment:
         found = self.found
         if found.losses:
             changed = [(reason, f"{count:,}") for reason, count in found.losses.most_common()]
-            yield f"What {self._target} changes or does not hold, as it declares", ("", "points or records>"), changed
+            yield (
+                f"What {self._target} changes or does not hold, as it declares",
+                ("what", "points or records>"),
+                changed,
+            )
         else:
             yield f"{self._target} holds all of it exactly, as it declares", ("",), []
         hits = [(what, example[:80], f"{count:,}") for what, count, example in found.hits]
@@ -182,7 +191,7 @@ class Assessment:
         ]
         command = f"tracklib migrate {self.source} {self.to or 'DST'} --wave {size}"
         columns = ("wave", "runs>", "points>", "artifacts>", "bytes>", "reading>", "first", "last")
-        yield f"Waves, in the order of the source: {command}", columns, rows
+        yield f"Waves, in the order of the source, by: {command}", columns, rows
 
 
 def code_sections(report: CodeReport) -> Iterator[Section]:

@@ -78,6 +78,7 @@ class Inventory:
         largest: The runs with the most points, and those with the most bytes.
         losses: For each declared change of the destination, how many points or records it concerns.
         hits: What goes beyond the destination's limits.
+        left_out: What the source holds and did not list, in its own words.
         unread: Runs that could not be read, with the reason.
         seconds: What reading took.
         requests: How many calls the destination takes it in, at the least.
@@ -97,6 +98,7 @@ class Inventory:
     largest: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: {"points": [], "bytes": []})
     losses: Counter[str] = field(default_factory=Counter)
     hits: Hits = field(default_factory=Hits)
+    left_out: dict[str, int] = field(default_factory=dict)
     unread: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     requests: int = 0
@@ -155,6 +157,7 @@ def take_stock(
             each.total.add(stock)
         _keep_largest(found, run, stock)
     found.seconds = time.perf_counter() - begun
+    found.left_out = dict(getattr(source, "left_out", {}))
     return found
 
 

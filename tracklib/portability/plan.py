@@ -83,12 +83,12 @@ def plan_runs(source: Source, runs: Iterable[RunInfo], capabilities: Capabilitie
         for record in source.read(run):
             plan.total.count(record)
             if capabilities is not None:
-                plan.losses.update(losses(record, capabilities))
+                plan.losses.update(_losses(record, capabilities))
     plan.seconds = time.perf_counter() - begun
     return plan
 
 
-def losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
+def _losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
     """Yield the reason of each declared change that a record meets."""
     for feature, value in _features(record):
         fidelity = capabilities.of(feature)
@@ -128,3 +128,8 @@ def _special(value: Number) -> Feature | None:
     if math.isnan(value):
         return Feature.METRIC_NAN
     return Feature.METRIC_INFINITE if math.isinf(value) else None
+
+
+def losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
+    """Yield the reason of each change, among those that a destination declares, that a record meets."""
+    return _losses(record, capabilities)
