@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 
 import tracklib
 from tests.cli.conftest import Bench
-from tests.reading.test_reader import endless
-from tracklib.errors import UsageError
+from tests.reading.test_reader import Endless, endless
+from tracklib.errors import RejectedError, UsageError
+from tracklib.model.query import RunQuery
+from tracklib.model.records import Record
+from tracklib.model.run import RunInfo
 from tracklib.reading.query import answer
 
 pytest.importorskip("duckdb")
@@ -171,3 +175,27 @@ def test_damage_is_told(journals: Bench) -> None:
     journal.write_bytes(b"".join([*lines[:4], b"x" + lines[4][1:], *lines[5:]]))
     done = journals("sql", "SELECT count(*) FROM metrics")
     assert "could not be read: the answer lacks them" in done.err
+
+
+def test_a_run_that_cannot_be_read_is_left_out_whole(journals: Bench) -> None:
+    """What came of it before it broke off is in no table, the others answer, and it is told."""
+
+    class Broken(Endless):
+        def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
+            yield RunInfo("p", "bad", "bad")
+            yield RunInfo("p", "good", "good")
+
+        def read(self, run: RunInfo, /, after: Any = None) -> Iterator[Record]:
+            yield from super().read(run, after)
+            if run.id == "bad":
+                raise RejectedError("the bin has been emptied")
+
+    place = tracklib.open(f"local:{journals.root.path}")
+    place.source = Broken(30_000)  # type: ignore[assignment]
+    query = "SELECT r.id, count(*) AS n FROM runs r JOIN metrics m ON m.run = r.id GROUP BY 1"
+    unread: dict[str, str] = {}
+    with answer(place, query, unread=unread) as stream:
+        assert stream.read_all().to_pylist() == [{"id": "good", "n": 60_000}]
+    assert unread == {"p/bad": "the run p/bad can't be read: the bin has been emptied"}
+    with pytest.raises(RejectedError, match="p/bad can't be read"), answer(place, query):
+        pass

@@ -24,7 +24,7 @@ def sql(
 ) -> int:
     """Ask the local runs, or those of a place, in SQL.
 
-    Tables: runs, metrics, params, summary, tags, artifacts, media, system, console; docs/reading.md has their columns. Only what the query needs is read, and nothing can be written or reached. JSON: columns, rows; a row is a list.
+    Tables: runs, metrics, params, summary, tags, artifacts, media, system, console; docs/reading.md has their columns. Only what the query needs is read, and nothing can be written or reached. JSON: columns, rows; a row is a list. Exit code 1 where a run could not be read.
     """
     from tracklib.cli.console import say
     from tracklib.cli.counted import counted
@@ -35,7 +35,8 @@ def sql(
     if csv and json:
         raise UsageError("expected --csv or --json, got both")
     reader = _reader(place, dir)
-    with answer(reader, query, watch=lambda runs: counted(runs, "run")) as stream:
+    unread: dict[str, str] = {}
+    with answer(reader, query, watch=lambda runs: counted(runs, "run"), unread=unread) as stream:
         columns, rows = list(stream.schema.names), _rows(stream)
         if json:
             _print_json(columns, rows)
@@ -45,7 +46,9 @@ def sql(
             _print_table(columns, rows, limit)
     if reader.damaged:
         say(f"{plural(reader.damaged, 'damaged record')} could not be read: the answer lacks them")
-    return 0
+    for reason in unread.values():
+        say(f"{reason}; the answer lacks it")
+    return 1 if unread else 0
 
 
 def _reader(place: str | None, dir: Any) -> Any:

@@ -11,10 +11,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tracklib.errors import UsageError
+from tracklib.errors import RejectedError, UsageError
 from tracklib.reading.arrow import batches, needed
 from tracklib.reading.columns import LABELS, TABLES, Columns, TableName
 from tracklib.reading.rows import Row, run_row
@@ -45,18 +46,22 @@ _ROWS = 20_000
 """Rows of one table that are held before they are written down."""
 
 
+Watch: TypeAlias = "Callable[[Iterable[RunInfo]], Iterable[RunInfo]]"
+
+
 @contextmanager
-def answer(
-    reader: Reader, query: str, *, watch: Callable[[Iterable[RunInfo]], Iterable[RunInfo]] = iter
-) -> Iterator[Any]:
+def answer(reader: Reader, query: str, *, watch: Watch = iter, unread: dict[str, str] | None = None) -> Iterator[Any]:
     """Answer a query with a ``pyarrow.RecordBatchReader``, which is good until the context ends.
 
     Args:
         reader: The place.
         query: One ``SELECT``; the tables are those of ``docs/reading.md``, ``runs`` with its tags and notes.
         watch: Sees the runs as they are read.
+        unread: Takes each run that is there and cannot be read, with the reason: the answer lacks it. Where nothing is
+            given, such a run is an error.
 
     Raises:
+        RejectedError: A run cannot be read.
         UsageError: It is no query, or names what there is not.
         ConfigError: DuckDB is not installed.
     """
@@ -64,7 +69,7 @@ def answer(
     wanted = _plan(duckdb, query)
     folder = Path(tempfile.mkdtemp(prefix="tracklib-sql-"))
     try:
-        _spill(duckdb, folder / "place.duckdb", reader, wanted, watch)
+        _spill(duckdb, folder / "place.duckdb", wanted, _Rows(reader, wanted, watch, unread))
         config = {**_LIMITS, **_SHUT, "temp_directory": str(folder / "overflow")}
         with duckdb.connect(str(folder / "place.duckdb"), read_only=True, config=config) as base, _told(duckdb):
             relation = base.sql(query)
@@ -116,38 +121,53 @@ def _create(name: str, columns: Columns) -> str:
     return f'CREATE TABLE "{name}" ({fields})'
 
 
-def _spill(
-    duckdb: Any,
-    path: Path,
-    reader: Reader,
-    wanted: dict[TableName, Columns],
-    watch: Callable[[Iterable[RunInfo]], Iterable[RunInfo]],
-) -> None:
+def _spill(duckdb: Any, path: Path, wanted: dict[TableName, Columns], rows: _Rows) -> None:
     """Write the tables that are wanted down, each run being read once."""
     with duckdb.connect(str(path), config={**_LIMITS, "temp_directory": str(path.with_suffix(".tmp"))}) as base:
         for name, columns in {**_whole(), **wanted}.items():
             base.execute(_create(name, columns))
         held: dict[TableName, list[Row]] = {name: [] for name in wanted}
-        for name, row in _rows(reader, wanted, watch) if wanted else ():
-            rows = held[name]
-            rows.append(row)
-            if len(rows) >= _ROWS:
-                _write(base, name, wanted[name], rows)
-        for name, rows in held.items():
-            _write(base, name, wanted[name], rows)
+        for name, row in rows if wanted else ():
+            held[name].append(row)
+            if len(held[name]) >= _ROWS:
+                _write(base, name, wanted[name], held[name])
+        for name, left in held.items():
+            _write(base, name, wanted[name], left)
+        for run in rows.broken:
+            for name in wanted:
+                key = "id" if name == "runs" else "run"
+                base.execute(f'DELETE FROM "{name}" WHERE project = ? AND "{key}" = ?', [run.project, run.id])  # noqa: S608
 
 
-def _rows(
-    reader: Reader, wanted: dict[TableName, Columns], watch: Callable[[Iterable[RunInfo]], Iterable[RunInfo]]
-) -> Iterator[tuple[TableName, Row]]:
-    runs = watch(reader.infos())
-    is_listing = wanted.get("runs") == TABLES["runs"]
-    others = [name for name in wanted if name != "runs" or not is_listing]
-    for run in runs:
-        if is_listing:
-            yield "runs", run_row(run)
-        if others:
-            yield from reader.rows(run, others)
+@dataclass(slots=True)
+class _Rows:
+    """The rows of all runs, as they are read.
+
+    Attributes:
+        broken: Runs that could not be read to their end, though some of their rows came.
+    """
+
+    reader: Reader
+    wanted: dict[TableName, Columns]
+    watch: Watch
+    unread: dict[str, str] | None
+    broken: list[RunInfo] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[tuple[TableName, Row]]:
+        is_listing = self.wanted.get("runs") == TABLES["runs"]
+        others = [name for name in self.wanted if name != "runs" or not is_listing]
+        for run in self.watch(self.reader.infos()):
+            if is_listing:
+                yield "runs", run_row(run)
+            if not others:
+                continue
+            try:
+                yield from self.reader.rows(run, others)
+            except RejectedError as error:
+                if self.unread is None:
+                    raise
+                self.unread[f"{run.project}/{run.id}"] = str(error)
+                self.broken.append(run)
 
 
 def _write(base: Any, name: str, columns: Columns, rows: list[Row]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, get_args
 
 from tracklib.config import nearest
-from tracklib.errors import ConfigError, RunStateError, UsageError
+from tracklib.errors import ConfigError, RejectedError, RunStateError, UsageError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
 from tracklib.portability.choice import Choice
@@ -197,8 +197,15 @@ class Reader:
         return download(self.source, [(self._info(row), row) for row in rows], Path(to))
 
     def rows(self, run: RunInfo, tables: Collection[TableName], /) -> Iterator[tuple[TableName, Row]]:
-        """Yield the rows of several tables for one run, which is read once; the run's own with its tags and notes."""
-        return rows_of(run, self.source.read(run), tables)
+        """Yield the rows of several tables for one run, which is read once; the run's own with its tags and notes.
+
+        Raises:
+            RejectedError: The run is there and cannot be read.
+        """
+        try:
+            yield from rows_of(run, self.source.read(run), tables)
+        except RejectedError as error:
+            raise RejectedError(f"the run {run.project}/{run.id} can't be read: {error}") from error
 
     def infos(self, runs: Runs = None, /) -> Iterator[RunInfo]:
         """Yield the runs that are meant."""
