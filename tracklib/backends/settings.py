@@ -64,6 +64,12 @@ class BackendSettings:
         super().__init_subclass__()
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
+    def __post_init__(self) -> None:
+        """Make credentials of texts; a subclass that checks or moves values here calls this first."""
+        for name in self.secret_names():
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Secret(value))
+
     def resolved(self) -> Self:
         """Return the settings with everything that depends on this machine's surroundings made explicit.
 
@@ -104,7 +110,7 @@ class BackendSettings:
         is_plain = all(type(value) is str and types[name] in _TEXTS for name, value in values.items())
         if not is_plain or any(f.default is dataclasses.MISSING and f.name not in values for f in fields):
             return None
-        return cls(**{name: Secret(value) if "Secret" in types[name] else value for name, value in values.items()})
+        return cls(**values)
 
     @classmethod
     def from_location(cls, location: str, /) -> Self:

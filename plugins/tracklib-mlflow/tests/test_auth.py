@@ -3,7 +3,6 @@
 import pytest
 from tracklib_mlflow.settings import MLflowSettings
 
-from tracklib.backends import Secret
 from tracklib.errors import AuthError
 from tracklib.model.records import Metrics
 
@@ -48,12 +47,8 @@ def guarded(request, start_server, tmp_path_factory):
     }
     server = start_server("--app-name", "basic-auth", env=environ)
     if request.param == "token":
-        return server, {"token": Secret(TOKEN)}, {"token": Secret("another")}
-    return (
-        server,
-        {"username": "admin", "password": Secret(PASSWORD)},
-        {"username": "admin", "password": Secret("wrong")},
-    )
+        return server, {"token": TOKEN}, {"token": "another"}
+    return server, {"username": "admin", "password": PASSWORD}, {"username": "admin", "password": "wrong"}
 
 
 def test_right_credentials_open_and_wrong_ones_are_refused(guarded, make_bench, tmp_path):
@@ -78,7 +73,7 @@ def test_credentials_of_the_shell(guarded, monkeypatch):
 
     server, right, _ = guarded
     for name, value in right.items():
-        monkeypatch.setenv(f"MLFLOW_TRACKING_{name.upper()}", value.reveal() if isinstance(value, Secret) else value)
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name.upper()}", value)
     found = registry.resolve(f"mlflow:{server.uri}", {})
     assert server.uri in found.settings.check()
     assert not any(value in repr(found.settings.destination()) for value in (PASSWORD, TOKEN))

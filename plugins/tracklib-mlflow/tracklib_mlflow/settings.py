@@ -72,6 +72,7 @@ class MLflowSettings(BackendSettings):
         Raises:
             ConfigError: No request can take so long.
         """
+        super().__post_init__()
         if not 0 < self.timeout <= _LONGEST:
             raise ConfigError(
                 f"mlflow: timeout: expected more than 0 and at most {_LONGEST} seconds, got {self.timeout}"
