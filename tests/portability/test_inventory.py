@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from tracklib.backends.capabilities import EXACT, Capabilities, Encoding, Feature, Limits, absent, lossy
 from tracklib.model.query import RunQuery
@@ -127,6 +127,24 @@ def test_one_bad_run_costs_no_other() -> None:
     assert found.unread == [("digits/r2", "OSError: the disk is gone")]
     assert (found.whole.runs, found.whole.read, found.whole.total.points) == (5, 4, 24)
     assert (found.values.total(), found.users.total()) == (24, 4)
+
+
+def test_what_belongs_to_no_run_is_counted() -> None:
+    """What a source knows to be beside its runs, or did not list, is told."""
+
+    class Thing:
+        def __init__(self, kind: str) -> None:
+            self.kind, self.name = kind, "x"
+
+    class Knowing(Made):
+        left_out: ClassVar = {"run in the bin": 2}
+
+        def leftovers(self) -> Iterator[Thing]:
+            yield from (Thing("report"), Thing("report"), Thing("sweep"))
+
+    source = Knowing(2, BODIES)
+    found = take_stock(source, source.runs(RunQuery()))
+    assert (found.leftovers, found.left_out) == ({"report": 2, "sweep": 1}, {"run in the bin": 2})
 
 
 def test_waves_have_500_to_1000_runs() -> None:

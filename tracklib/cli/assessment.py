@@ -91,7 +91,7 @@ class Assessment:
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         found = self.found
-        counters = ("statuses", "months", "users", "values", "steps", "media", "artifacts", "losses")
+        counters = ("statuses", "months", "users", "values", "steps", "media", "artifacts", "losses", "leftovers")
         size, waves = found.waves()
         return {
             "runs": found.whole.runs,
@@ -147,7 +147,11 @@ class Assessment:
         if self.capabilities is not None and any(found.hits):
             yield f"names at {self._target}", self.capabilities.names.rule
         yield from (("left out", f"{count:,} x {what}") for what, count in found.left_out.items())
-        yield "not counted", LEFT_OUT
+        if found.leftovers:
+            told = (f"{count:,} x {kind}" for kind, count in found.leftovers.most_common())
+            yield "of no run", f"{', '.join(told)}: these stay behind"
+        else:
+            yield "not counted", LEFT_OUT
 
     @property
     def _target(self) -> str:

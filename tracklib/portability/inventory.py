@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tracklib.errors import AuthError, ConfigError, TracklibError
 from tracklib.model.records import Artifact, Context, Media, Metrics, Record, RunStart
 from tracklib.portability.limits import Hits
-from tracklib.portability.plan import losses
+from tracklib.portability.losses import losses
 from tracklib.portability.tally import Tally
 from tracklib.typing import Number, Step
 
@@ -79,6 +79,7 @@ class Inventory:
         losses: For each declared change of the destination, how many points or records it concerns.
         hits: What goes beyond the destination's limits.
         left_out: What the source holds and did not list, in its own words.
+        leftovers: What the place holds that belongs to no run, by the vendor's word for it.
         unread: Runs that could not be read, with the reason.
         seconds: What reading took.
         requests: How many calls the destination takes it in, at the least.
@@ -99,6 +100,7 @@ class Inventory:
     losses: Counter[str] = field(default_factory=Counter)
     hits: Hits = field(default_factory=Hits)
     left_out: dict[str, int] = field(default_factory=dict)
+    leftovers: Counter[str] = field(default_factory=Counter)
     unread: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     requests: int = 0
@@ -158,6 +160,8 @@ def take_stock(
         _keep_largest(found, run, stock)
     found.seconds = time.perf_counter() - begun
     found.left_out = dict(getattr(source, "left_out", {}))
+    if (leftovers := getattr(source, "leftovers", None)) is not None:  # few sources know of any
+        found.leftovers.update(item.kind for item in leftovers())
     return found
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tracklib.backends.contract import Source
     from tracklib.model.run import RunInfo
 
-__all__ = ["Plan", "losses", "plan_runs"]
+__all__ = ["Plan", "plan_runs"]
 
 _SIMPLE = {
     Params: Feature.PARAM_TYPES,
@@ -128,8 +128,3 @@ def _special(value: Number) -> Feature | None:
     if math.isnan(value):
         return Feature.METRIC_NAN
     return Feature.METRIC_INFINITE if math.isinf(value) else None
-
-
-def losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
-    """Yield the reason of each change, among those that a destination declares, that a record meets."""
-    return _losses(record, capabilities)
