@@ -51,6 +51,8 @@ def test_every_table_answers(journals: Bench) -> None:
         "JOIN params p ON p.run = r.id AND p.param = 'lr' GROUP BY ALL ORDER BY p.number"
     )
     assert asked(journals, joined) == [["two", 1 / 3, 0.25], ["one", 1 / 5, 0.5]]
+    using = "SELECT count(*) FROM metrics JOIN params USING (project, run) WHERE param = 'lr' AND metric = 'loss'"
+    assert asked(journals, using) == [[8]]
     assert asked(journals, "SELECT id, tags, notes FROM runs WHERE tags LIKE '%vision%'") == [
         ["two", '{"team":"vision"}', ""]
     ]

@@ -18,10 +18,11 @@ import tracklib
 from tracklib.backends.capabilities import EXACT, Capabilities, Feature
 from tracklib.errors import ConfigError, MissingPluginError, RejectedError, RunStateError, UsageError
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Metrics, Record
+from tracklib.model.records import Metrics, Params, Record
 from tracklib.model.run import RunInfo
 from tracklib.portability.places import Place
 from tracklib.reading.columns import LABELS, TABLES
+from tracklib.reading.query import answer
 from tracklib.reading.reader import Reader
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -183,6 +184,49 @@ def endless(root: Path, points: int) -> tuple[Reader, Endless]:
     source = Endless(points)
     place.source = source  # type: ignore[assignment]
     return place, source
+
+
+class Columnar(Endless):
+    """The same, with its points as columns too."""
+
+    def point_batches(self, run: RunInfo, /) -> Iterator[Any]:
+        arrow = pytest.importorskip("pyarrow")
+        for record in self.read(run):
+            body = record.body
+            assert isinstance(body, Metrics)
+            values = {
+                "metric": arrow.array(list(body.values)).dictionary_encode(),
+                "step": arrow.array([float(body.step)] * 2),
+                "time": arrow.array([record.time] * 2, arrow.int64()),
+                "value": arrow.array([float(value) for value in body.values.values()]),
+                "exact": arrow.array([None, None], arrow.string()),
+                "step_int": arrow.array([True, True]),
+            }
+            yield arrow.record_batch(list(values.values()), list(values))
+
+    def other_records(self, run: RunInfo, /) -> Iterator[Record]:
+        yield Record("w", 0, 0, Params({"lr": 0.5}))
+
+
+def test_points_that_come_as_columns_are_the_same_points(root: Path) -> None:
+    """From a source with columns, every form of the table is what record by record gives; other tables read no point."""
+    slow, _ = endless(root, 50)
+    fast, source = endless(root, 50)
+    columnar = Columnar(50)
+    fast.source = columnar  # type: ignore[assignment]
+    for more in ({}, {"keys": "acc"}, {"keys": ["loss", "none"]}, {"since": 20e-9}):
+        assert fast.metrics(**more).to_arrow().equals(slow.metrics(**more).to_arrow())
+        assert list(fast.metrics(**more)) == list(slow.metrics(**more))
+    columnar.taken = 0
+    assert [row["param"] for row in fast.params()] == ["lr"]
+    assert columnar.taken == source.taken == 0
+    with answer(
+        fast,
+        "SELECT metric, sum(value) AS s, any_value(p.number) AS lr FROM metrics JOIN params p USING (run) GROUP BY 1",
+    ) as stream:
+        found = {row["metric"]: (round(row["s"], 9), row["lr"]) for row in stream.read_all().to_pylist()}
+    assert found == {"loss": (round(sum(range(51)) / 7, 9), 0.5), "acc": (25.0, 0.5)}
+    assert columnar.taken == 50
 
 
 def test_batches_stream(root: Path) -> None:

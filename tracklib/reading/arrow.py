@@ -12,7 +12,7 @@ from tracklib.errors import ConfigError
 from tracklib.reading.columns import Columns
 from tracklib.typing import Number
 
-__all__ = ["batches", "is_utf8", "needed", "schema"]
+__all__ = ["batches", "is_utf8", "needed", "schema", "utf8"]
 
 
 def needed(*modules: str, what: str) -> Any:
@@ -69,11 +69,13 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def _text(value: str | None) -> str | None:
+def utf8(text: str) -> str:
     r"""Return a text as UTF-8 can hold it: half a surrogate pair is written ``\udXXX``."""
-    if value is None or value.isascii() or is_utf8(value):
-        return value
-    return value.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() or is_utf8(text) else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else utf8(value)
 
 
 def _double(value: Number | None) -> float | None:

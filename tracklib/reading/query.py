@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tracklib.errors import RejectedError, UsageError
 from tracklib.reading.arrow import batches, needed
+from tracklib.reading.columnar import is_columnar, point_batches
 from tracklib.reading.columns import LABELS, TABLES, Columns, TableName
 from tracklib.reading.rows import Row, run_row
 
@@ -104,12 +105,20 @@ def _plan(duckdb: Any, query: str) -> dict[TableName, Columns]:
             return _whole()
         if _ASIDE.match(query):
             return {}
-        tables = base.get_table_names(query)
+        tables = _tables_in(duckdb, base, query)
         steps = str(base.execute(f"EXPLAIN (FORMAT json) {query}").fetchall())
     chosen = {name: columns for name, columns in _whole().items() if name in tables}
     if "runs" in chosen and not _LABELS.search(query + steps):
         chosen["runs"] = TABLES["runs"]
     return chosen
+
+
+def _tables_in(duckdb: Any, base: Any, query: str) -> set[str]:
+    """Return the tables that a query names; too many, where DuckDB's own answer is none, as for ``JOIN ... USING``."""
+    try:
+        return set(base.get_table_names(query))
+    except duckdb.Error:
+        return {name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)}
 
 
 def _whole() -> dict[TableName, Columns]:
@@ -128,6 +137,9 @@ def _spill(duckdb: Any, path: Path, wanted: dict[TableName, Columns], rows: _Row
             base.execute(_create(name, columns))
         held: dict[TableName, list[Row]] = {name: [] for name in wanted}
         for name, row in rows if wanted else ():
+            if not isinstance(row, tuple):
+                _insert(base, name, row)
+                continue
             held[name].append(row)
             if len(held[name]) >= _ROWS:
                 _write(base, name, wanted[name], held[name])
@@ -153,25 +165,35 @@ class _Rows:
     unread: dict[str, str] | None
     broken: list[RunInfo] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[tuple[TableName, Row]]:
+    def __iter__(self) -> Iterator[tuple[TableName, Any]]:
+        """Yield each row with its table; points as whole batches where the source has them so."""
         is_listing = self.wanted.get("runs") == TABLES["runs"]
         others = [name for name in self.wanted if name != "runs" or not is_listing]
         for run in self.watch(self.reader.infos()):
             if is_listing:
                 yield "runs", run_row(run)
-            if not others:
-                continue
             try:
-                yield from self.reader.rows(run, others)
+                yield from self._of(run, others)
             except RejectedError as error:
                 if self.unread is None:
                     raise
                 self.unread[f"{run.project}/{run.id}"] = str(error)
                 self.broken.append(run)
 
+    def _of(self, run: RunInfo, tables: list[TableName]) -> Iterator[tuple[TableName, Any]]:
+        source = self.reader.source
+        if "metrics" in tables and is_columnar(source):
+            yield from (("metrics", batch) for batch in point_batches(source, run, size=_ROWS, zone=None))
+            tables = [name for name in tables if name != "metrics"]
+        if tables:
+            yield from self.reader.rows(run, tables)
+
 
 def _write(base: Any, name: str, columns: Columns, rows: list[Row]) -> None:
-    arrow = needed("pyarrow", what="SQL")
     for batch in batches(columns, rows, _ROWS, zone=None):
-        base.from_arrow(arrow.Table.from_batches([batch])).insert_into(name)
+        _insert(base, name, batch)
     rows.clear()
+
+
+def _insert(base: Any, name: str, batch: Any) -> None:
+    base.from_arrow(needed("pyarrow", what="SQL").Table.from_batches([batch])).insert_into(name)

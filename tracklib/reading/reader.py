@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, get_args
@@ -13,6 +14,7 @@ from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
 from tracklib.portability.choice import Choice
 from tracklib.portability.places import Place, open_place
+from tracklib.reading.columnar import is_columnar, point_batches
 from tracklib.reading.columns import LABELS, TABLES, TableName
 from tracklib.reading.rows import Row, rows_of, run_row
 from tracklib.reading.table import RunTable, Table
@@ -20,6 +22,7 @@ from tracklib.typing import PathLike, Status
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
+    from tracklib.model.records import Record
 
 __all__ = ["Moment", "Reader", "Runs", "open"]
 
@@ -146,15 +149,22 @@ class Reader:
         """
         wanted = {keys} if isinstance(keys, str) else None if keys is None else set(keys)
         after = _time(since)
-        if wanted is None and after is None:
-            return self._table("metrics", runs)
         places = {column.name: number for number, column in enumerate(TABLES["metrics"])}
         name, time = places["metric"], places["time"]
 
         def chosen(row: Row) -> bool:
             return (wanted is None or row[name] in wanted) and (after is None or row[time] >= after)
 
-        return Table(TABLES["metrics"], lambda: filter(chosen, self._rows("metrics", runs)))
+        def ready(size: int) -> Iterator[Any]:
+            found = (point_batches(self.source, run, size=size, keys=wanted) for run in self.infos(runs))
+            return itertools.chain.from_iterable(found)
+
+        is_whole = wanted is None and after is None
+        return Table(
+            TABLES["metrics"],
+            lambda: self._rows("metrics", runs) if is_whole else filter(chosen, self._rows("metrics", runs)),
+            ready if after is None and is_columnar(self.source) else None,
+        )
 
     def artifacts(self, runs: Runs = None, /, *, name: str | None = None) -> Table:
         """Return the artifacts, or those of one name: one row for each of their files."""
@@ -203,7 +213,7 @@ class Reader:
             RejectedError: The run is there and cannot be read.
         """
         try:
-            yield from rows_of(run, self.source.read(run), tables)
+            yield from rows_of(run, self._records(run, tables), tables)
         except RejectedError as error:
             raise RejectedError(f"the run {run.project}/{run.id} can't be read: {error}") from error
 
@@ -230,6 +240,13 @@ class Reader:
         if found is None:
             raise RunStateError(f"expected a run of {self.place.text}, got {project}/{name}, which is not there")
         return found
+
+    def _records(self, run: RunInfo, tables: Collection[TableName]) -> Iterator[Record]:
+        """Return the records that tables are made of; the points are left out where they are many and not wanted."""
+        if "metrics" not in tables and is_columnar(self.source):
+            others: Iterator[Record] = getattr(self.source, "other_records")(run)  # noqa: B009  few sources have it
+            return others
+        return self.source.read(run)
 
     def _table(self, name: TableName, runs: Runs) -> Table:
         return Table(TABLES[name], lambda: self._rows(name, runs))

@@ -22,9 +22,12 @@ class Table:
     takes Arrow data through its C stream interface takes the table itself.
     """
 
-    def __init__(self, columns: Columns, rows: Callable[[], Iterator[Row]]) -> None:
+    def __init__(
+        self, columns: Columns, rows: Callable[[], Iterator[Row]], arrow: Callable[[int], Iterator[Any]] | None = None
+    ) -> None:
         self._columns = columns
         self._rows = rows
+        self._arrow = arrow
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ class Table:
         """
         from tracklib.reading.arrow import batches
 
-        return batches(self._columns, self._rows(), rows)
+        return batches(self._columns, self._rows(), rows) if self._arrow is None else self._arrow(rows)
 
     def reader(self) -> Any:
         """Return a ``pyarrow.RecordBatchReader``, which reads as it is read.
