@@ -222,7 +222,7 @@ def test_points_that_come_as_columns_are_the_same_points(root: Path) -> None:
     assert columnar.taken == source.taken == 0
     with answer(
         fast,
-        "SELECT metric, sum(value) AS s, any_value(p.number) AS lr FROM metrics JOIN params p USING (run) GROUP BY 1",
+        "SELECT metric, sum(metrics.value) AS s, any_value(p.number) AS lr FROM metrics JOIN params p USING (run) GROUP BY 1",
     ) as stream:
         found = {row["metric"]: (round(row["s"], 9), row["lr"]) for row in stream.read_all().to_pylist()}
     assert found == {"loss": (round(sum(range(51)) / 7, 9), 0.5), "acc": (25.0, 0.5)}
