@@ -9,7 +9,7 @@ PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := graphql-core hypothesis ipykernel joblib mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
-TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary duckdb matplotlib pandas pillow plotly polars wandb
+TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
 
