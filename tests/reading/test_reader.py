@@ -199,7 +199,7 @@ class Columnar(Endless):
                 "step": arrow.array([float(body.step)] * 2),
                 "time": arrow.array([record.time] * 2, arrow.int64()),
                 "value": arrow.array([float(value) for value in body.values.values()]),
-                "exact": arrow.array([None, None], arrow.string()),
+                "exact": arrow.array([None if record.seq > 1 else '{"recorded":"5"}', None], arrow.string()),
                 "step_int": arrow.array([True, True]),
             }
             yield arrow.record_batch(list(values.values()), list(values))

@@ -243,10 +243,11 @@ class Reader:
 
     def _records(self, run: RunInfo, tables: Collection[TableName]) -> Iterator[Record]:
         """Return the records that tables are made of; the points are left out where they are many and not wanted."""
-        if "metrics" not in tables and is_columnar(self.source):
-            others: Iterator[Record] = getattr(self.source, "other_records")(run)  # noqa: B009  few sources have it
-            return others
-        return self.source.read(run)
+        others = getattr(self.source, "other_records", None)  # few sources have it
+        if "metrics" in tables or others is None:
+            return self.source.read(run)
+        found: Iterator[Record] = others(run)
+        return found
 
     def _table(self, name: TableName, runs: Runs) -> Table:
         return Table(TABLES[name], lambda: self._rows(name, runs))
