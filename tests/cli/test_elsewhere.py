@@ -8,6 +8,7 @@ import pytest
 
 import tracklib
 from tests.cli.conftest import Bench, plain
+from tracklib.cli import counted
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # the vendors' SDKs use what others have deprecated
 
@@ -81,3 +82,15 @@ def test_a_journal_root_as_a_place_is_a_journal_root(bench: Bench) -> None:
     place = f"local:{bench.root.path}"
     assert bench("runs", place, "--json", at_root=False).json == bench("runs", "--json").json
     assert bench("show", place, "abc", "--json", at_root=False).json == bench("show", "abc", "--json").json
+
+
+def test_who_waits_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a terminal, a count goes along on stderr; every item comes all the same, and nothing is written elsewhere."""
+    assert list(counted.counted(range(3), "run")) == [0, 1, 2]
+    assert capsys.readouterr() == ("", "")
+    told: list[str] = []
+    monkeypatch.setattr(counted, "shows_progress", lambda: True)
+    monkeypatch.setattr("rich.status.Status.update", lambda _, text: told.append(str(text)))
+    assert list(counted.counted(range(5), "pair of runs", "pairs of runs", every=2)) == [0, 1, 2, 3, 4]
+    assert told == ["2 pairs of runs read", "4 pairs of runs read"]
+    assert capsys.readouterr().out == ""

@@ -25,6 +25,7 @@ ACME = Vendor(
         "acme.Run()[]": "run.log_params()",
         "acme.config": "run.log_params()",
         "frames.AcmeLogger": "the loop",
+        "report_to=acme": "a callback",
     },
 )
 
@@ -80,6 +81,9 @@ def found(code: str) -> list[tuple[int, str, str]]:
             (2, "import acme", "import tracklib"), (3, "acme.init", "tracklib.init()"), (4, "acme.init().log", "run.log()"),
         ]),
         ("from acme import *\nlog(1)", [(1, "import acme", "import tracklib"), (2, "acme.log", "tracklib.log()")]),
+        ("Args(a, report_to='acme')\nArgs(report_to=['x', 'acme'])\nArgs(to='acme')", [
+            (1, "report_to=acme", "a callback"), (2, "report_to=acme", "a callback"),
+        ]),
         ("acme_log(1)\n'import acme'\n# acme.log()", []),
         ("from . import acme\nacme.log(1)", []),
     ],
@@ -106,6 +110,7 @@ def test_all_kinds_of_files(tmp_path: Path) -> None:
         {"cell_type": "code", "source": "what is this?"},
         {"cell_type": "code", "source": ["%%bash\n", "export ACME_URL=http://x\n", "acme login\n"]},
         {"cell_type": "code", "source": "if True:\n    a.log(1)"},
+        {"cell_type": "code", "source": "x = ('a'\n  % a.log(2))"},
     ]
     files = {
         "train.py": "import acme\n",
@@ -141,8 +146,9 @@ def test_all_kinds_of_files(tmp_path: Path) -> None:
         ("deep/nb.ipynb[4]:2", "ACME_URL"),
         ("deep/nb.ipynb[4]:3", "acme (command)"),
         ("deep/nb.ipynb[5]:2", "acme.log"),
+        ("deep/nb.ipynb[6]:2", "acme.log"),
     ]
-    assert sorted(report.unread) == ["broken.ipynb", "broken.py"]
+    assert sorted(report.unread) == ["broken.ipynb", "broken.py", "deep/nb.ipynb[3]"]
     assert report.document()["files"] == report.files == 7
 
 

@@ -28,7 +28,7 @@ class BackendSpec:
         calls: ``"package.module:NAME"`` of a mapping, for ``tracklib inventory --code``: what code that uses the vendor
             says, and what it says with tracklib, empty where there is nothing. A name is the one that it is imported by
             (``"mlflow.log_metric"``); ``()`` behind it stands for what the call returns, ``[]`` for one of its items
-            (``"aim.Run().track"``). The first part of a name that the vendor's own packages have counts whole.
+            (``"aim.Run().track"``); ``"report_to=aim"`` is an argument that any function is given. The first part of a name that the vendor's own packages have counts whole.
     """
 
     name: str

@@ -107,6 +107,16 @@ class _Search(ast.NodeVisitor):
             kept = "keeps working: tracklib's backend reads it"
             self.found.add(Use(node.lineno, str(node.value), vendor.name, kept))
 
+    def visit_keyword(self, node: ast.keyword) -> None:
+        """Report an argument by which another library is told to use a vendor."""
+        items = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
+        for item in items:
+            text = item.value if isinstance(item, ast.Constant) else None
+            name = f"{node.arg}={text}" if isinstance(text, str) else ""
+            for vendor in (each for each in self._vendors if name in each.calls):
+                self.found.add(Use(item.lineno, name, vendor.name, vendor.calls[name]))
+        self.visit(node.value)
+
     def _inside(self, node: ast.AST, scope: _Scope) -> None:
         self._scopes.append(scope)
         self.generic_visit(node)
@@ -125,7 +135,7 @@ class _Search(ast.NodeVisitor):
 
     def _visit_arguments(self, node: ast.AST) -> None:
         if isinstance(node, ast.Call):
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+            for argument in (*node.args, *node.keywords):
                 self.visit(argument)
             inner = node.func
         elif isinstance(node, (ast.Attribute, ast.Subscript)):

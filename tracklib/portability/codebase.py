@@ -86,7 +86,7 @@ def look_through(folder: Path, vendors: list[Vendor]) -> CodeReport:
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         try:
-            found = list(_uses(path, name, vendors))
+            found = list(_uses(path, name, vendors, report))
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             report.unread[name] = f"{type(error).__name__}: {error}"
             continue
@@ -105,21 +105,22 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _uses(path: Path, name: str, vendors: list[Vendor]) -> Iterator[Found]:
+def _uses(path: Path, name: str, vendors: list[Vendor], report: CodeReport) -> Iterator[Found]:
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"expected at most {_LARGEST:,} bytes of code, got {path.stat().st_size:,}")
     content = path.read_bytes()
     if path.suffix == ".ipynb":
-        yield from _notebook(content, name, vendors)
+        cells = Cells.read(content)
+        report.unread.update((f"{name}[{cell}]", "the cell is no Python") for cell in cells.odd)
+        yield from _notebook(cells, name, vendors)
         return
     text = content.decode("utf-8-sig", "replace")
     uses = uses_in(text, vendors) if path.suffix == ".py" else _uses_in_text(text, vendors)
     yield from (Found(name, use) for use in uses)
 
 
-def _notebook(content: bytes, name: str, vendors: list[Vendor]) -> Iterator[Found]:
+def _notebook(cells: Cells, name: str, vendors: list[Vendor]) -> Iterator[Found]:
     """Yield what the cells of code say."""
-    cells = Cells.read(content)
     uses = uses_in(cells.python, vendors)
     uses += [use for number, line in cells.shell for use in _line(number, line, vendors)]
     for use in sorted(uses):

@@ -23,10 +23,12 @@ class Cells:
     Attributes:
         lines: Python; where a line is a magic, or a cell is no Python, something stands there that says nothing.
         shell: What is told to a shell, with the number of its line.
+        odd: Cells that are no Python, from 1.
     """
 
     lines: list[str] = field(default_factory=list)
     shell: list[tuple[int, str]] = field(default_factory=list)
+    odd: list[int] = field(default_factory=list)
     _starts: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
@@ -65,6 +67,9 @@ class Cells:
             self._tell(lines[1:] if magic in _SHELL else [], 1)
             self.lines += [""] * len(lines)
             return
+        if _is_python(text):  # what looks like a magic may be the rest of an expression
+            self.lines += lines
+            return
         plain = []
         for place, line in enumerate(lines):
             bare = line.lstrip()
@@ -72,7 +77,9 @@ class Cells:
                 self._tell([bare.lstrip("!%")], place)
                 line = f"{line[: len(line) - len(bare)]}pass"  # noqa: PLW2901  it says nothing to Python
             plain.append(line)
-        self.lines += plain if _is_python("\n".join(plain)) else [""] * len(plain)
+        is_python = _is_python("\n".join(plain))
+        self.odd += [] if is_python else [number]
+        self.lines += plain if is_python else [""] * len(plain)
 
     def _tell(self, lines: list[str], place: int) -> None:
         first = len(self.lines) + place + 1

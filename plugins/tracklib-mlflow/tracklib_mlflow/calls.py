@@ -54,6 +54,7 @@ CALLS: dict[str, str] = {
     "mlflow.search_runs": "tracklib.open(PLACE).runs(...).to_pandas()",
     "mlflow.get_run": "tracklib.open(PLACE).run(id)",
     "mlflow.autolog": "",
+    "report_to=mlflow": "report_to=[], and run.log() in a callback",
     "mlflow.register_model": "",
     "mlflow.pyfunc": "",
     **dict.fromkeys(_CLASSES, "tracklib.open(PLACE) to read, tracklib.init() to write"),
