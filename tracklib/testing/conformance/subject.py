@@ -8,9 +8,12 @@ from typing import Any, Protocol
 from tracklib.backends import registry
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Sink, SinkContext, Source, VendorRun
+from tracklib.testing.conformance.gate import Gate
 from tracklib.typing import Number, Step
 
 __all__ = ["PlaceSubject", "Subject", "Witness"]
+
+_HERE = "tracklib.testing.conformance.subject:PlaceSubject"
 
 
 class Witness(Protocol):
@@ -25,7 +28,12 @@ class Witness(Protocol):
 
 
 class Subject(Protocol):
-    """A backend with an empty place to write to."""
+    """A backend with a place to write to.
+
+    It may have two attributes more, each of which opens laws that are not examined without it: ``gate``, a
+    `tracklib.testing.conformance.gate.Gate` that lets faults in, and ``recipe``, from which another process makes the
+    same subject: ``"module:Class"`` and the arguments that it is called with by name, as JSON.
+    """
 
     @property
     def name(self) -> str:
@@ -57,16 +65,24 @@ class PlaceSubject:
     Args:
         entry: The backend's name, or a place.
         settings: What else its settings say, as in ``tracklib.toml``.
+        gate: What lets faults in on the way there.
     """
 
     def __init__(
-        self, entry: str, settings: Mapping[str, Any] | None = None, *, witness: Witness | None = None
+        self,
+        entry: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        witness: Witness | None = None,
+        gate: Gate | None = None,
     ) -> None:
         name = registry.split_entry(entry)[0]
         resolved = registry.resolve(entry, {name: settings or {}})
         self._spec, self._settings = resolved.spec, resolved.settings
         self.name = name
         self.witness = witness
+        self.gate = gate
+        self.recipe = (_HERE, {"entry": entry, "settings": dict(settings or {})})
         self.capabilities: Capabilities = self._spec.load(self._spec.capabilities)
 
     def sink(self, context: SinkContext, /) -> Sink:
