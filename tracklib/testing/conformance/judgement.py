@@ -58,7 +58,7 @@ def _owner(difference: Difference, owners: dict[Key, str]) -> str:
         for (of, name), owner in owners.items()
         if of == kind and name and key.startswith((name, name.replace("\\", "\\\\").replace(".", "\\.")))
     ]
-    return max(fitting, key=lambda found: len(found[0]))[1] if fitting else ""
+    return max(fitting)[1] if fitting else ""
 
 
 def _told(differences: Sequence[Difference]) -> str:

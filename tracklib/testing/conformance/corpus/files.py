@@ -66,6 +66,12 @@ def _artifact(word: str, feature: Feature, files: Mapping[str, bytes], **more: A
     return Case(f"artifacts/{word}", feature, (body,), _contents(list(files.values())))
 
 
+def _named(number: int, name: str) -> Case:
+    content = name.encode()
+    body = Artifact(f"artifact {name}", "file", (_ref("w", content),))
+    return Case(f"artifacts/name-{number}", Feature.ARTIFACT_NAMES, (body,), _contents([content]))
+
+
 def _versions() -> Case:
     contents = [b"one", b"two", b"one"]
     bodies = tuple(
@@ -76,7 +82,7 @@ def _versions() -> Case:
 
 
 def _media(word: str, kind: str, path: str, content: bytes, **more: Any) -> Case:
-    body = Media(f"media-{word}", more.pop("step", 1), kind, _ref(path, content), **more)
+    body = Media(more.pop("key", f"media-{word}"), more.pop("step", 1), kind, _ref(path, content), **more)
     return Case(f"media/{word}", Feature.MEDIA, (body,), _contents([content]))
 
 
@@ -131,7 +137,7 @@ FILES = (
     _artifact(
         "odd-aliases", Feature.ARTIFACT_ALIASES, {"w": b"ww"}, aliases=("a/b", "c:d", "größe 🙂", "latest", "v7")
     ),
-    *(_artifact(word, Feature.ARTIFACT_NAMES, {"w": word.encode()}) for word in _NAMES),
+    *(_named(number, name) for number, name in enumerate(_NAMES)),
     _artifact("aliases", Feature.ARTIFACT_ALIASES, {"w": b"w"}, type="model", aliases=("best", "prod-1")),
     _versions(),
     _artifact(
@@ -144,7 +150,7 @@ FILES = (
     _media("image", "image", "pixel.png", _PNG, metadata={"caption": "one red pixel"}),
     _media("late-step", "image", "late.png", _PNG, step=-4),
     _media("jpeg", "image", "photo.jpg", b"\xff\xd8\xff\xe0 as the camera wrote it \xff\xd9"),
-    _media("odd key ~/größe:#?", "image", "odd.png", _PNG + b"odd"),
+    _media("odd-key", "image", "odd.png", _PNG + b"odd", key="media ~/größe:#? 'x'"),
     _media("fractional-step", "text", "half.txt", b"half", step=0.5),
     _media(
         "audio",

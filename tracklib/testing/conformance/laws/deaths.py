@@ -29,9 +29,9 @@ def killed(desk: Desk) -> Iterator[Verdict]:
     if recipe is None:
         return
     bodies = [Metrics({"loss": float(step), "acc": step / 7}, step) for step in range(60)]
-    for first, second in ((0, 1), (1, 20), (20, 61), (61, 62)):
+    for first, second in ((0, 20), (20, 62)):
         story = desk.story(*bodies, end=END)
-        case = f"after {second} records, {first} of them looked after"
+        case = f"after {second} records, {first} of them asked about"
         try:
             position = _victim(desk, story, recipe, (first, second))
         except ChildProcessError as error:

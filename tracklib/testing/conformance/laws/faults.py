@@ -62,7 +62,7 @@ def late(desk: Desk) -> Iterator[Verdict]:
     gate = _gate(desk)
     if gate is None or gate.patience is None:
         return
-    for skip in _PLACES[:4]:
+    for skip in (0, 1, 3):
         story = _story(desk)
         rule = gate.faults.add(gate.writes, Latency(gate.patience + 0.5), skip=skip)
         try:
@@ -70,6 +70,8 @@ def late(desk: Desk) -> Iterator[Verdict]:
             time.sleep(0.7 if rule.hits else 0)  # until the slow one is through as well
         finally:
             gate.faults.clear()
+        if skip and not rule.hits:
+            return
         yield _judged(desk, story, rule, "late", f"write {skip + 1}")
 
 
