@@ -14,6 +14,7 @@ from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
+from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
@@ -79,6 +80,15 @@ class MLflowSource:
             shutil.copyfileobj(source, copy)
         copy.seek(0)
         return cast("BinaryIO", copy)
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run, as MLflow does: it is out of sight, and can be restored until somebody collects it for good."""
+        place = self._place(run)
+        try:
+            self._client.call(f"deleting the run {place}", self._client.raw.delete_run, place)
+        except MissingError:  # gone already
+            return ""
+        return f"MLflow keeps deleted runs until `mlflow gc`, and the experiment of {run.project!r}"
 
     @property
     def _client(self) -> Client:
