@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, status, sync, verify
+from tracklib.cli import backends, conformance, delete, doctor, migrate, prune, runs, show, status, sync, verify
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -106,6 +106,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (delete.delete, delete.EXAMPLE),
     (doctor.doctor, doctor.EXAMPLE),
     (backends.backends, backends.EXAMPLE),
+    (conformance.conformance, conformance.EXAMPLE),
 )
 
 for _command, _example in _COMMANDS:

@@ -2,7 +2,7 @@
 
 from tracklib.backends.contract import Remover
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Artifact, Metrics, RunEnd
+from tracklib.model.records import Artifact, Metrics, RunEnd, Tags
 
 
 def test_a_deleted_run_is_gone_with_its_files(bench):
@@ -27,4 +27,19 @@ def test_what_lies_in_a_store_elsewhere_is_named(local):
     """Files in an object store stay, and the answer says where."""
     from tracklib_aim.files import Files
 
-    assert Files("abc", None, "s3://bucket/files").discard() == "the files of its artifacts stay in s3://bucket/files/abc"
+    assert (
+        Files("abc", None, "s3://bucket/files").discard() == "the files of its artifacts stay in s3://bucket/files/abc"
+    )
+
+
+def test_a_run_that_gets_a_deleted_ones_number_has_none_of_its_tags(local):
+    """Aim leaves the tags of a deleted run behind, for whichever run SQLite gives its number to: a new one drops them."""
+    from aim.sdk.repo import Repo
+
+    last = local.run("run-last")
+    local.write(Tags({"old": "", "team": "vision"}), RunEnd("finished", 0), info=last)
+    repo = Repo(str(local.root))
+    assert repo.delete_run(local.found(last).place)
+    repo.close()
+    local.write(Tags({"new": ""}), RunEnd("finished", 0), writer="w2")
+    assert [tags.values for tags in local.read()[Tags]] == [{"new": ""}]

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import tracklib_mlflow
 
 from tracklib.testing.conformance import PlaceSubject
 from tracklib.testing.conformance.gate import Gate
@@ -36,7 +37,7 @@ class TestMLflow(ConformanceSuite):
     """On a real server, with a proxy before it that lets faults in."""
 
     sdks = ("mlflow",)
-    results = Path(__file__).parent / "support.json"
+    results = Path(tracklib_mlflow.__file__).parent / "support.json"
 
     @pytest.fixture(scope="class")
     @classmethod

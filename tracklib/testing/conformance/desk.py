@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,18 +85,30 @@ class Story:
 class Desk:
     """A subject, with a folder for contents and a project of its own.
 
+    Args:
+        begun: Told of each run before anything of it is written.
+
     Attributes:
         project: Where every run of this examination goes.
         scale: How much the law about volume writes.
         whole: The run that holds the corpus, once it was delivered.
     """
 
-    def __init__(self, subject: Subject, folder: Path, project: str, scale: Scale = Scale()) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        folder: Path,
+        project: str,
+        scale: Scale = Scale(),
+        *,
+        begun: Callable[[Story], None] = lambda _: None,
+    ) -> None:
+        self._begun = begun
         self.subject = subject
         self.project = project
         self.scale = scale
-        self.stories: list[Story] = []
         self.whole: Story | None = None
+        self._open: list[Sink] = []
         self._folder = folder
         (folder / "contents").mkdir(parents=True, exist_ok=True)
 
@@ -110,7 +123,7 @@ class Desk:
         """Begin a run, and end it where an end is given."""
         told = [*bodies, *([end] if end is not None else [])]
         made = Story(project or self.project, told, start=start, began=began)
-        self.stories.append(made)
+        self._begun(made)
         return made
 
     def keep(self, contents: Mapping[str, bytes]) -> None:
@@ -146,6 +159,7 @@ class Desk:
         """Return a sink that has the run open; tried again where the vendor cannot be reached for the moment."""
         for pause in _pauses():
             sink = self.subject.sink(self.context(story, position))
+            self._open.append(sink)
             try:
                 story.vendor = sink.open(story.info)
             except (TransientError, UnknownOutcomeError) as error:
@@ -200,8 +214,15 @@ class Desk:
             except (TransientError, UnknownOutcomeError) as error:
                 _rest(pause, error)
             else:
+                self._open = [other for other in self._open if other is not sink]
                 return
         raise TransientError(f"the sink could not be closed in {_TRIES} tries")
+
+    def let_go(self) -> None:
+        """Close the sinks that an interruption or a law has left open."""
+        while self._open:
+            with contextlib.suppress(Exception):  # a vendor that cannot be reached, or a sink that is broken
+                self._open.pop().close()
 
     def deliver(self, story: Story, records: Sequence[Record] | None = None) -> None:
         """Deliver a run by a sink of its own, which is closed again.

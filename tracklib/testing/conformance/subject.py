@@ -94,3 +94,11 @@ class PlaceSubject:
         """Return a new source at the place."""
         made: Source = self._spec.load(self._spec.source)(self._settings)
         return made
+
+    def check(self) -> str:
+        """Ask the place for a sign of life; return its answer.
+
+        Raises:
+            BackendError: It does not answer, or refuses the credentials.
+        """
+        return self._settings.check()
