@@ -23,7 +23,7 @@ def crate(bench: Bench) -> Path:
 
 
 def fault(bench: Bench, word: str) -> None:
-    (bench.path / "tracklib.toml").write_text(f'[cratevendor]\nfault = "{word}"\n')
+    (bench.path / "crate.fault").write_text(word)
 
 
 def ask(bench: Bench, crate: Path, *laws: str, more: tuple[str, ...] = ()):

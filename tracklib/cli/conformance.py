@@ -69,9 +69,9 @@ class _Examination:
         from tracklib.testing.conformance.subject import PlaceSubject
         from tracklib.testing.conformance.sweep import Swept
 
-        name = split_entry(place)[0]
+        name, location = split_entry(place)
         self._spec = load_spec(name)
-        self._subject = PlaceSubject(place, config.load().tables.get(name))
+        self._subject = PlaceSubject(place, config.load().tables.get(name) if location is None else None)
         self._place = place
         self._laws = laws
         self._keep = keep

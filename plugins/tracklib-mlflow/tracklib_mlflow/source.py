@@ -20,7 +20,7 @@ from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.identity import info_of
 from tracklib_mlflow.reading import RunReader
-from tracklib_mlflow.runs import of_id
+from tracklib_mlflow.runs import of_id, without_twins
 from tracklib_mlflow.settings import MLflowSettings
 
 if TYPE_CHECKING:
@@ -110,10 +110,10 @@ class MLflowSource:
         if query.place is not None or query.id is not None:
             found = [run for run in map(self._find, wanted) if run is not None]
             ours = of_id(self._client, experiment_ids, query.id) if query.id is not None else []
-            yield from {run.info.run_id: run for run in (*ours, *found)}.values()
+            yield from {run.info.run_id: run for run in (*without_twins(ours), *found)}.values()
             return
         for start in range(0, len(experiment_ids), _EXPERIMENTS_AT_ONCE):
-            yield from self._client.runs(experiment_ids[start : start + _EXPERIMENTS_AT_ONCE])
+            yield from without_twins(self._client.runs(experiment_ids[start : start + _EXPERIMENTS_AT_ONCE]))
 
     def _find(self, run_id: str | None) -> Run | None:
         """Return the run of MLflow's own id; what cannot be one is not asked for."""

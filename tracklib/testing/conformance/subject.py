@@ -79,6 +79,9 @@ class PlaceSubject:
         name = registry.split_entry(entry)[0]
         resolved = registry.resolve(entry, {name: settings or {}})
         self._spec, self._settings = resolved.spec, resolved.settings
+        if settings:  # a place stands for itself: what is said besides counts for a name alone
+            given = {key: getattr(resolved.settings, key) for key in resolved.settings.model_fields_set}
+            self._settings = type(resolved.settings).model_validate({**given, **settings}).resolved()
         self.name = name
         self.witness = witness
         self.gate = gate

@@ -1,4 +1,4 @@
-"""A vendor of files for tests of ``tracklib conformance``; its settings say what it does wrong."""
+"""A vendor of files for tests of ``tracklib conformance``; a file beside it says what it does wrong."""
 
 from __future__ import annotations
 
@@ -30,16 +30,20 @@ SPEC = BackendSpec(
 
 
 class Settings(BackendSettings):
-    """Where the crate is, and what goes wrong."""
+    """Where the crate is."""
 
     place: str
-    fault: str = ""
     key: SecretStr | None = None
     VARIABLES: ClassVar = {}
 
     @classmethod
     def from_location(cls, location: str, /) -> Settings:
         return cls(place=location)
+
+    @property
+    def fault(self) -> str:
+        path = Path(f"{self.place}.fault")
+        return path.read_text() if path.exists() else ""
 
     def check(self) -> str:
         if self.fault == "down":
@@ -48,7 +52,7 @@ class Settings(BackendSettings):
 
 
 class Sink(FileSink):
-    """Does one thing wrong, as its settings say."""
+    """Does one thing wrong, as a file says."""
 
     def __init__(self, settings: Settings, context: Any) -> None:
         super().__init__(Path(settings.place), context, hoards=False)

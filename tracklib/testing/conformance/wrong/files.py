@@ -42,7 +42,6 @@ class FileSink(MemorySink):
         """Create the run, or find it again."""
         _flush()
         self._path = self._folder / f"{run.id}.jsonl"
-        self._path.touch()
         return super().open(run)
 
     def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
