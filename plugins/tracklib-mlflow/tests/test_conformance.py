@@ -13,7 +13,7 @@ from tracklib.testing.conformance.gate import Gate
 from tracklib.testing.conformance.suite import ConformanceSuite
 from tracklib.testing.proxy import FaultProxy
 
-PATIENCE = 2
+PATIENCE = 4
 
 
 class Tables:
@@ -42,7 +42,8 @@ class TestMLflow(ConformanceSuite):
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, server_store):
-        with FaultProxy(unquote(server_store.uri), first=first) as proxy:
+        place = unquote(server_store.uri)
+        with FaultProxy(place, first=first) as proxy:
             gate = Gate(proxy.faults, batches="POST */runs/log-batch", patience=PATIENCE)
-            settings = {"timeout": PATIENCE}
-            yield PlaceSubject(f"mlflow:{proxy.url}", settings, witness=Tables(server_store), gate=gate)
+            more = {"witness": Tables(server_store), "gate": gate, "read_at": f"mlflow:{place}"}
+            yield PlaceSubject(f"mlflow:{proxy.url}", {"timeout": PATIENCE}, **more)

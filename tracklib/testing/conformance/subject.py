@@ -66,6 +66,7 @@ class PlaceSubject:
         entry: The backend's name, or a place.
         settings: What else its settings say, as in ``tracklib.toml``.
         gate: What lets faults in on the way there.
+        read_at: Where the source reads, if that is to be another way to the same place; without the settings.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class PlaceSubject:
         *,
         witness: Witness | None = None,
         gate: Gate | None = None,
+        read_at: str | None = None,
     ) -> None:
         name = registry.split_entry(entry)[0]
         resolved = registry.resolve(entry, {name: settings or {}})
@@ -86,6 +88,7 @@ class PlaceSubject:
         self.witness = witness
         self.gate = gate
         self.recipe = (_HERE, {"entry": entry, "settings": dict(settings or {})})
+        self._reading = self._settings if read_at is None else registry.resolve(read_at, {}).settings
         self.capabilities: Capabilities = self._spec.load(self._spec.capabilities)
 
     def sink(self, context: SinkContext, /) -> Sink:
@@ -95,7 +98,7 @@ class PlaceSubject:
 
     def source(self) -> Source:
         """Return a new source at the place."""
-        made: Source = self._spec.load(self._spec.source)(self._settings)
+        made: Source = self._spec.load(self._spec.source)(self._reading)
         return made
 
     def check(self) -> str:
