@@ -71,11 +71,8 @@ def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> Trackli
         return ConfigError(f"{message}; install what this kind of tracking URI needs")
     if _CONFIG_WORDS.search(str(error)) or any(type(item).__name__ == "InvalidUrlException" for item in chain):
         return ConfigError(message)
-    if (
-        status in (401, 403, 407)
-        or "refuses: 407" in said
-        or (_is_of(chain, "sqlalchemy") and _AUTH_WORDS.search(str(error)))
-    ):
+    is_refused = status in (401, 407) or (status == 403 and not via_proxy) or "refuses: 407" in said
+    if is_refused or (_is_of(chain, "sqlalchemy") and _AUTH_WORDS.search(str(error))):
         return AuthError(message)
     if via_proxy or _is_transient(chain, status):
         return TransientError(message, retry_after=_retry_after(chain))

@@ -47,7 +47,7 @@ class FileSink(MemorySink):
     def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
         """Write records, or put them off."""
         outcomes = super().send(batch)
-        _queue.extend((self._path, dumps([record.writer, to_fields(record)]) + b"\n") for record in batch)
+        _queue.extend((self._path, dumps({"writer": record.writer, **to_fields(record)}) + b"\n") for record in batch)
         if not self._hoards:
             _flush()
         return outcomes
@@ -91,5 +91,5 @@ class FileSubject:
 
 def _records(path: Path) -> Iterator[Record]:
     for line in path.read_bytes().splitlines():
-        writer, fields = loads(line)
-        yield from_fields(fields, writer)
+        fields = loads(line)
+        yield from_fields(fields, fields.pop("writer"))
