@@ -51,7 +51,8 @@ LIBRARIES = {
     "pytest": frozenset({"testing"}),
     "hypothesis": frozenset({"testing"}),
     "graphql": frozenset({"testing"}),
-    "pyarrow": frozenset({"testing"}),
+    "numpy": frozenset({"portability"}),
+    "pyarrow": frozenset({"backends", "portability", "testing"}),
 }
 """What is not in the standard library, and the layers that may import it."""
 
