@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tracklib.backends.capabilities import Limits as Limits
     from tracklib.backends.capabilities import absent as absent
     from tracklib.backends.capabilities import lossy as lossy
+    from tracklib.backends.contract import ColumnSource as ColumnSource
     from tracklib.backends.contract import Outcome as Outcome
     from tracklib.backends.contract import Sink as Sink
     from tracklib.backends.contract import SinkContext as SinkContext
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "capabilities": ("EXACT", "Capabilities", "Encoding", "Feature", "Fidelity", "Limits", "absent", "lossy"),
     "contract": (
+        "ColumnSource",
         "Outcome",
         "Sink",
         "SinkContext",

@@ -129,7 +129,7 @@ class Report:
         detail = Element("div", {"class": "detail"})
         if half.error:
             _with(SubElement(detail, "p", {"class": "bad"}), half.error)
-        for curve in half.curves:
+        for curve in found.curves:
             detail.append(_figure(curve))
         items = SubElement(detail, "ul")
         for difference in found.differences[:_SHOWN]:

@@ -17,10 +17,9 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Context, Record, RunStart
 from tracklib.portability.choice import Choice
-from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.compare import Comparison, Difference, compare_runs
 from tracklib.portability.copy import Change, Progress, copy_run
 from tracklib.portability.ledger import Entry, Ledger, mark_of
-from tracklib.portability.snapshot import snapshot
 from tracklib.typing import JSON
 
 if TYPE_CHECKING:
@@ -99,11 +98,7 @@ class Migration:
             missing = Comparison()
             missing.add(Difference("run", run.id, run.name, None))
             return missing
-        records = self._source().read(run)
-        left = snapshot(run.id, records if self.change is None else map(self.change, records))
-        right = snapshot(run.id, target.read(copy))
-        right.state.id = copy.id
-        return compare(left, right, target.capabilities)
+        return compare_runs(self._source(), run, target, copy, change=self.change)
 
     def _source(self) -> Source:
         """Return this thread's own source."""
