@@ -45,9 +45,10 @@ class JournalSource:
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run, merged by time."""
-        behind = after or {}
         records = read_run(self._folder(run), self.damage)
-        return (record for record in records if record.seq > behind.get(record.writer, 0))
+        if not after:
+            return records
+        return (record for record in records if record.seq > after.get(record.writer, 0))
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -86,7 +86,7 @@ class Side:
         for record in self._read():
             body = record.body
             if isinstance(body, Metrics):
-                self.counts.update(body.values.keys())
+                self._count(body.values)
                 if (points := self._expected(body, record.time)) is not None:
                     self.points.add(*points, bucket_of(points[1]))
             elif isinstance(body, System):
@@ -106,6 +106,13 @@ class Side:
             if points is not None:
                 points = projector(points, given=given)
         return points
+
+    def _count(self, values: Mapping[str, Number]) -> None:
+        if len(values) == 1:
+            (key,) = values
+            self.counts[key] += 1
+        else:
+            self.counts.update(values.keys())
 
     def _sample(self, body: System, time: int) -> None:
         if not self._alone:
