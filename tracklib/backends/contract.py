@@ -13,7 +13,7 @@ from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
 
 if TYPE_CHECKING:
-    from pyarrow import RecordBatch
+    from pyarrow import RecordBatch  # type: ignore[import-untyped]  # pyarrow has no types
 
 __all__ = [
     "ColumnSource",
@@ -169,15 +169,16 @@ class ColumnSource(Source, Protocol):
     """
 
     def point_batches(self, run: RunInfo, /) -> Iterator[RecordBatch]:
-        """Yield all points of a run.
+        """Yield all points of a run, a row for each.
 
-        Columns:
-            key: The metric, a string or a dictionary of strings.
-            step, value: Doubles.
-            step_digits, value_digits: Strings; null, but where the number is an integer that no double holds: then its
-                decimal digits, and they alone count.
-            time: int64, nanoseconds since the epoch, the caller's own where one was given.
-            given: bool, whether the caller gave the time.
+        Columns, of which there may be more:
+            metric: Strings, or a dictionary of them.
+            step, value: The nearest doubles.
+            step_int, value_int: Whether they were integers.
+            time: int64 or a timestamp, nanoseconds since the epoch: the caller's own time where one was given.
+            exact: Strings, null nearly everywhere: else a JSON object of texts with the ``metric``, ``step``, ``value``
+                or ``time`` that the columns cannot hold exactly, such as the digits of an integer that no double is. It
+                names one of these if and only if that is so.
         """
         ...
 

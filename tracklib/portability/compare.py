@@ -16,7 +16,8 @@ from tracklib.portability.expected import expected
 from tracklib.portability.media import compare_media
 from tracklib.portability.points import compare_points
 from tracklib.portability.projection import Projector
-from tracklib.portability.side import Side, side_of
+from tracklib.portability.side import Side
+from tracklib.portability.sides import Held, sides_of
 from tracklib.portability.snapshot import Snapshot
 from tracklib.typing import JSON
 
@@ -108,8 +109,7 @@ def compare_runs(a: Source, run: RunInfo, b: Source, copy: RunInfo, *, change: C
         change: Was applied to each record as it was copied.
     """
     declared: Counter[str] = Counter()
-    left = side_of(a, run, Projector(b.capabilities, declared), change=change)
-    right = side_of(b, copy)
+    left, right = sides_of(Held(a, run, [Projector(b.capabilities, declared)]), Held(b, copy), change=change)
     left.scan()
     right.scan()
     return compare_sides(left, right, b.capabilities, declared)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError, TracklibError
 from tracklib.model.query import RunQuery
-from tracklib.model.state import RunState
+from tracklib.model.state import RunState, fold
 from tracklib.portability.compare import Comparison, Difference, compare_sides
 from tracklib.portability.pairing import Match, Pair, pairs
 from tracklib.portability.projection import Projector
 from tracklib.portability.reduced import TIMELESS, apart_from_the_logging, reduced
-from tracklib.portability.side import Side, side_of
+from tracklib.portability.side import Side
+from tracklib.portability.sides import Held, sides_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -80,9 +81,8 @@ class Parity:
             return self._compared(a, b)
         source, run = (self.a, a) if a is not None else (self.b, b)
         assert run is not None
-        alone = side_of(source, run)
-        alone.scan()
-        return Half(a, b, "only_a" if a is not None else "only_b", user=_user(alone.state))
+        state = fold(run.id, source.read(run))
+        return Half(a, b, "only_a" if a is not None else "only_b", user=_user(state))
 
     def _compared(self, a: RunInfo, b: RunInfo) -> Half:
         if a.status == b.status == "running":
@@ -101,11 +101,13 @@ class Parity:
         of_a: Counter[str] = Counter()
         of_b: Counter[str] = Counter()
         back = Projector(self.a.capabilities, of_a), Projector(self.b.capabilities, of_b)
-        if twice := self.match.by != "id":
-            left = side_of(self.a, a, Projector(TIMELESS, of_a), back[1], alone=True)
-            right = side_of(self.b, b, Projector(TIMELESS, Counter()), back[0], alone=True)
-        else:
-            left, right = side_of(self.a, a, back[1]), side_of(self.b, b, back[0])
+        twice = self.match.by != "id"
+        timeless = [Projector(TIMELESS, of_a)], [Projector(TIMELESS, Counter())]
+        left, right = sides_of(
+            Held(self.a, a, [*(timeless[0] if twice else []), back[1]]),
+            Held(self.b, b, [*(timeless[1] if twice else []), back[0]]),
+            alone=twice,
+        )
         _scan(left, self.a, a, damage)
         _scan(right, self.b, b, damage)
         states = left.state, right.state

@@ -27,7 +27,7 @@ def compare_points(left: Side, right: Side, result: Comparison) -> None:
     result.counts["points"] = left.counts.total()
     result.counts["system"] = left.samples
     result.counts["console"] = left.lines
-    points = left.points.differing(right.points)
+    points = left.differing(right)
     names = [key for key in {**left.counts, **right.counts} if key in points]
     wanted = Wanted(points, left.system.differing(right.system), left.console.differing(right.console), names[:_CURVES])
     if not (points or wanted.system or wanted.console):

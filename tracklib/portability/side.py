@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from tracklib.model.records import Console, Metrics, Record, System
 from tracklib.model.state import RunState
@@ -15,12 +15,7 @@ from tracklib.portability.projection import Points, Projector
 from tracklib.portability.surplus import Surplus
 from tracklib.typing import Number
 
-if TYPE_CHECKING:
-    from tracklib.backends.contract import Source
-    from tracklib.model.run import RunInfo
-    from tracklib.portability.copy import Change
-
-__all__ = ["Drawn", "Side", "Wanted", "side_of"]
+__all__ = ["Drawing", "Drawn", "Side", "Wanted"]
 
 Drawn: TypeAlias = "dict[str, list[tuple[Number, Number]]]"
 """Some steps and values of metrics."""
@@ -130,13 +125,21 @@ class Side:
                 text = projector.text(text)
         return text
 
+    def differing(self, other: Side) -> Buckets:
+        """Return where the points of two sides differ."""
+        return self.points.differing(other.points)
+
     def spill(self, wanted: Wanted, surplus: Surplus, sign: int) -> Drawn:
         """Read the run again, hand over what is wanted of it, and return the steps and values that a drawing shows.
 
         Args:
             sign: 1 on the left, -1 on the right.
         """
-        drawing = _Drawing(wanted.drawn, self.counts)
+        drawing = Drawing(wanted.drawn, self.counts)
+        self._spill(wanted, surplus, sign, drawing)
+        return drawing.points
+
+    def _spill(self, wanted: Wanted, surplus: Surplus, sign: int, drawing: Drawing) -> None:
         buckets = _by_bucket(wanted.points)
         for record in self._read():
             body = record.body
@@ -154,22 +157,6 @@ class Side:
                 text = self._text(body.text)
                 if text is not None and bucket_of_text(text) in wanted.console[body.stream]:
                     surplus.add_line(body.stream, text, sign)
-        return drawing.points
-
-
-def side_of(
-    source: Source, run: RunInfo, *projectors: Projector, alone: bool = False, change: Change | None = None
-) -> Side:
-    """Return the side that a run at a source is; see `Side`.
-
-    Args:
-        change: Applied to each record.
-    """
-
-    def read() -> Iterable[Record]:
-        return source.read(run) if change is None else map(change, source.read(run))
-
-    return Side(read, projectors, state=RunState(run.id), alone=alone)
 
 
 _NOTHING: frozenset[str] = frozenset()
@@ -183,8 +170,12 @@ def _by_bucket(buckets: Buckets) -> dict[int, set[str]]:
     return found
 
 
-class _Drawing:
-    """Takes every so-many-th point of some metrics."""
+class Drawing:
+    """Takes every so-many-th point of some metrics.
+
+    Attributes:
+        points: Those that were taken.
+    """
 
     def __init__(self, keys: Sequence[str], counts: Counter[str]) -> None:
         self._every = {key: max(1, math.ceil(counts[key] / _DRAWN)) for key in keys}
@@ -192,7 +183,13 @@ class _Drawing:
         self.points: Drawn = {key: [] for key in keys}
 
     def add(self, body: Metrics) -> None:
+        """Take in the next points."""
         for key in self._every.keys() & body.values.keys():
-            if self._seen[key] % self._every[key] == 0:
+            if self.chosen(key, 1):
                 self.points[key].append((body.step, body.values[key]))
-            self._seen[key] += 1
+
+    def chosen(self, key: str, count: int) -> range:
+        """Return which of the next so many points of a metric are taken."""
+        seen, every = self._seen[key], self._every[key]
+        self._seen[key] += count
+        return range(-seen % every, count, every)
