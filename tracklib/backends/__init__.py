@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tracklib.backends.capabilities import absent as absent
     from tracklib.backends.capabilities import lossy as lossy
     from tracklib.backends.contract import ColumnSource as ColumnSource
+    from tracklib.backends.contract import Leftover as Leftover
+    from tracklib.backends.contract import LeftoverSource as LeftoverSource
     from tracklib.backends.contract import Outcome as Outcome
     from tracklib.backends.contract import Sink as Sink
     from tracklib.backends.contract import SinkContext as SinkContext
@@ -34,6 +36,8 @@ _WHERE = {
     "capabilities": ("EXACT", "Capabilities", "Encoding", "Feature", "Fidelity", "Limits", "absent", "lossy"),
     "contract": (
         "ColumnSource",
+        "Leftover",
+        "LeftoverSource",
         "Outcome",
         "Sink",
         "SinkContext",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ColumnSource",
+    "Leftover",
+    "LeftoverSource",
     "Outcome",
     "Sink",
     "SinkContext",
@@ -158,6 +160,27 @@ class Source(Protocol):
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file that a record of this run names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something at a place that belongs to no run, so that copying runs leaves it behind.
+
+    Attributes:
+        kind: What the vendor calls it, in the singular: ``registered model``, ``report``, ``sweep``, ...
+    """
+
+    kind: str
+    name: str
+
+
+@runtime_checkable
+class LeftoverSource(Source, Protocol):
+    """A source that knows what else its place holds; it is optional."""
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield everything of the place that no run's records carry."""
         ...
 
 

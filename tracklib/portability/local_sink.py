@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import os
 import shutil
@@ -14,7 +15,14 @@ from typing import BinaryIO
 from tracklib import platform
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, refused
-from tracklib.errors import BackendError, BadValueError, CorruptJournalError, RejectedError, TransientError
+from tracklib.errors import (
+    BackendError,
+    BadValueError,
+    CorruptJournalError,
+    NoRoomError,
+    RejectedError,
+    TransientError,
+)
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder, encode_name, private_folder
 from tracklib.journal.reader import SegmentReader
@@ -27,6 +35,7 @@ from tracklib.portability.tally import files_of
 
 __all__ = ["JournalSink"]
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _HOST = "(copied)"
 """Stands as the host of a copied segment: no machine may hold its writer for its own, and end it as crashed."""
 
@@ -73,10 +82,13 @@ class JournalSink:
     def close(self) -> None:
         """Put the segments in their places."""
         folder = self._folder
-        private_folder(folder.journal)
-        for writer, draft in self._drafts.items():
-            draft.place()
-            self._confirmed[writer] = draft.seq
+        try:
+            private_folder(folder.journal)
+            for writer, draft in self._drafts.items():
+                draft.place()
+                self._confirmed[writer] = draft.seq
+        except OSError as error:
+            raise NoRoomError(str(self._fault(error))) from error
         if not self._context.position:  # what an earlier copy left of writers that the source does not have any more
             kept = {encode_name(writer) for writer in self._drafts}
             for path in folder.segments():
@@ -101,8 +113,13 @@ class JournalSink:
         except BackendError:
             raise
         except OSError as error:
-            raise TransientError(f"the disk of {self._root.path} does not take it: {error}") from error
+            raise self._fault(error) from error
         return accepted()
+
+    def _fault(self, error: OSError) -> Exception:
+        """Return what a fault of the disk means: one that is full may be so for long, and the next run may be smaller."""
+        words = f"the disk of {self._root.path} does not take it: {error}"
+        return NoRoomError(words) if error.errno in _FULL else TransientError(words)
 
     def _draft(self, record: Record) -> _Draft:
         draft = self._drafts.get(record.writer)

@@ -12,6 +12,7 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError
 from tracklib.model.query import RunQuery
 from tracklib.model.state import RunState, fold
 from tracklib.portability.compare import Comparison, Difference, compare_sides
+from tracklib.portability.damage import Damage
 from tracklib.portability.pairing import Match, Pair, pairs
 from tracklib.portability.projection import Projector
 from tracklib.portability.reduced import TIMELESS, apart_from_the_logging, reduced
@@ -122,17 +123,10 @@ class Parity:
 
 def _scan(side: Side, source: Source, run: RunInfo, found: list[Difference]) -> None:
     """Read a run, and tell what of its journal could not be believed."""
-    before = _damage(source)
+    before = Damage.of(source)
     side.scan()
-    lines, missing = (now - then for now, then in zip(_damage(source), before, strict=True))
-    if lines or missing:
-        found.append(Difference("journal", run.id, f"{lines} damaged lines, {missing} records missing", None))
-
-
-def _damage(source: Source) -> tuple[int, int]:
-    """Return how many damaged lines and missing records a journal root has shown so far; other places have none."""
-    damage = getattr(source, "damage", None)
-    return (0, 0) if damage is None else (damage.lines, damage.missing)
+    if damage := Damage.of(source).since(before):
+        found.append(Difference("journal", run.id, str(damage), None))
 
 
 def _user(state: RunState) -> str:

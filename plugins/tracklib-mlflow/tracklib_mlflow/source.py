@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -18,6 +19,7 @@ from tracklib_mlflow.capabilities import CAPABILITIES
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.identity import info_of
+from tracklib_mlflow.leftovers import leftovers
 from tracklib_mlflow.reading import RunReader
 from tracklib_mlflow.runs import of_id
 from tracklib_mlflow.settings import MLflowSettings
@@ -79,6 +81,10 @@ class MLflowSource:
             shutil.copyfileobj(source, copy)
         copy.seek(0)
         return cast("BinaryIO", copy)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run."""
+        return leftovers(self._client, list(self._experiments()))
 
     @property
     def _client(self) -> Client:
