@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -89,7 +90,7 @@ def _legs(places: list[Place], ledger: Path | None, choice: Choice, jobs: int, s
     from tracklib.portability.migrate import Migration
 
     made = []
-    for leg in zip(places, places[1:], strict=False):
+    for leg in itertools.pairwise(places):
         book = stack.enter_context(closing(_ledger(leg, ledger if leg[1] is places[-1] else None)))
         made.append(Migration(*leg, book, choice, jobs=jobs))
     return made

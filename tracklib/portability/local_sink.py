@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import hashlib
@@ -88,7 +89,9 @@ class JournalSink:
                 draft.place()
                 self._confirmed[writer] = draft.seq
         except OSError as error:
-            raise NoRoomError(str(self._fault(error))) from error
+            if error.errno in _FULL:
+                raise self._fault(error) from error
+            raise
         if not self._context.position:  # what an earlier copy left of writers that the source does not have any more
             kept = {encode_name(writer) for writer in self._drafts}
             for path in folder.segments():
@@ -119,7 +122,12 @@ class JournalSink:
     def _fault(self, error: OSError) -> Exception:
         """Return what a fault of the disk means: one that is full may be so for long, and the next run may be smaller."""
         words = f"the disk of {self._root.path} does not take it: {error}"
-        return NoRoomError(words) if error.errno in _FULL else TransientError(words)
+        if error.errno not in _FULL:
+            return TransientError(words)
+        for draft in self._drafts.values():
+            draft.drop()  # half a run is of no use, and the next one needs the room
+        self._drafts = {}
+        return NoRoomError(words)
 
     def _draft(self, record: Record) -> _Draft:
         draft = self._drafts.get(record.writer)
@@ -160,6 +168,11 @@ class _Draft:
         if record.seq > self.seq:
             self._file.write(seal(dumps(to_fields(record)), self._seed))
             self.seq = record.seq
+
+    def drop(self) -> None:
+        with contextlib.suppress(OSError):  # what is still to be written does not fit, and is not wanted
+            self._file.close()
+        self._path.unlink(missing_ok=True)
 
     def place(self) -> None:
         with self._file as file:

@@ -11,7 +11,6 @@ from tracklib_mlflow.client import Client
 
 __all__ = ["leftovers"]
 
-_PROMPT = "mlflow.prompt.is_prompt"
 _PAGE = 100
 
 
@@ -21,7 +20,9 @@ def leftovers(client: Client, experiment_ids: list[str]) -> Iterator[Leftover]:
     What the server or the client is too old for is not there.
     """
     for model in _all(client, "registered models", client.raw.search_registered_models):
-        yield Leftover("prompt" if _PROMPT in (model.tags or {}) else "registered model", str(model.name))
+        yield Leftover("registered model", str(model.name))
+    for prompt in _all(client, "prompts", _method(client, "search_prompts")):
+        yield Leftover("prompt", str(prompt.name))
     for experiment_id in experiment_ids:
         for model in _all(client, "logged models", _method(client, "search_logged_models"), [experiment_id]):
             yield Leftover("logged model", str(model.name))
