@@ -12,7 +12,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, status, sync, verify
+from tracklib.cli import (
+    backends,
+    backup,
+    delete,
+    doctor,
+    export,
+    migrate,
+    prune,
+    restore,
+    runs,
+    show,
+    status,
+    sync,
+    verify,
+)
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -102,6 +116,9 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (sync.sync, sync.EXAMPLE),
     (verify.verify, verify.EXAMPLE),
     (migrate.migrate, migrate.EXAMPLE),
+    (backup.backup, backup.EXAMPLE),
+    (restore.restore, restore.EXAMPLE),
+    (export.export, export.EXAMPLE),
     (prune.prune, prune.EXAMPLE),
     (delete.delete, delete.EXAMPLE),
     (doctor.doctor, doctor.EXAMPLE),
