@@ -53,7 +53,7 @@ LIBRARIES = {
     "graphql": frozenset({"testing"}),
     "numpy": frozenset({"portability"}),
     "pyarrow": frozenset({"backends", "portability", "testing"}),
-    \"fsspec\": frozenset({\"portability\"}),
+    "fsspec": frozenset({"portability"}),
 }
 """What is not in the standard library, and the layers that may import it."""
 
