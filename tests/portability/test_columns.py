@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.portability.test_points import BODIES, edited, points, told
+from tracklib.backends import ColumnSource, SinkContext
 from tracklib.backends.memory import CAPABILITIES, MemorySource, MemoryStore
-from tracklib.model.records import Body, Metrics, Record, RunStart
+from tracklib.model.records import Body, FileRef, Metrics, Record, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.portability.columns import ColumnSide
 from tracklib.portability.compare import Comparison, compare_runs
+from tracklib.portability.places import open_place
 from tracklib.portability.sides import Held, sides_of
 
 pa = pytest.importorskip("pyarrow")
@@ -115,3 +119,35 @@ def test_a_mixture_of_records_and_columns_is_compared() -> None:
     assert compare_runs(Columns(bodies), RUN, Rows(bodies), RUN).equal
     changed = compare_runs(Columns(bodies), RUN, Rows(bodies[1:]), RUN)
     assert changed.found == {"point": 2}
+
+
+class AsRecords:
+    """A source that hides its columns."""
+
+    def __init__(self, source: Any) -> None:
+        self.capabilities, self.read = source.capabilities, source.read
+
+
+@settings(max_examples=30, deadline=None)
+@given(BODIES, st.data())
+def test_bundles_are_compared_by_columns_as_by_records(left: list[Body], data: st.DataObject) -> None:
+    """Of two real bundles, either way comes to the same."""
+    right = data.draw(st.one_of(st.permutations(left), edited(left)))
+    with tempfile.TemporaryDirectory() as name:
+        sources = []
+        for side, bodies in (("a", left), ("b", right)):
+            (folder := Path(name) / side).mkdir()
+            place = open_place(f"bundle:{folder / 'bundle'}")
+            sink = place.sink(SinkContext(_no_file, folder))
+            sink.open(RUN)
+            assert {outcome.kind for outcome in sink.send(told([RunStart("p", "r"), *bodies]))} == {"accepted"}
+            sink.close()
+            sources.append(place.source())
+        a, b = sources
+        assert isinstance(a, ColumnSource)
+        by_records = compare_runs(AsRecords(a), RUN, AsRecords(b), RUN)  # type: ignore[arg-type]  # it is not asked for files
+        assert told_of(compare_runs(a, RUN, b, RUN)) == told_of(by_records)
+
+
+def _no_file(file: FileRef) -> Path:
+    raise AssertionError(file)

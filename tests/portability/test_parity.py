@@ -230,12 +230,12 @@ def compared(a: Place, b: Place, match: str = "id", query: RunQuery = RunQuery()
 
 
 @pytest.mark.filterwarnings("ignore::Warning")  # the vendors' SDKs use what others have deprecated
-@pytest.mark.parametrize("vendor", ["local", "mlflow"])
+@pytest.mark.parametrize("vendor", ["local", "bundle", "mlflow"])
 def test_every_sabotage_is_found_and_named(tmp_path: Path, scratch: Path, vendor: str) -> None:
     """Each of 44 sabotages is found, with the very thing that was done and nothing else; clean runs are identical."""
     pytest.importorskip("tracklib_mlflow") if vendor == "mlflow" else None
-    a = open_place(f"local:{tmp_path / 'a'}")
-    b = open_place(f"mlflow:sqlite:///{tmp_path / 'b.db'}" if vendor == "mlflow" else f"local:{tmp_path / 'b'}")
+    a = open_place(f"{vendor if vendor != 'mlflow' else 'local'}:{tmp_path / 'a'}")
+    b = open_place(f"mlflow:sqlite:///{tmp_path / 'b.db'}" if vendor == "mlflow" else f"{vendor}:{tmp_path / 'b'}")
     for name, (spoil, _) in SABOTAGES.items():
         write(a, name.replace(" ", "-"), CLEAN, scratch)
         if (spoiled := spoil(CLEAN)) is not None:

@@ -132,7 +132,10 @@ class _Rows:
 
     def __init__(self, batch: RecordBatch, codes: dict[str, int]) -> None:
         self._texts = _texts(batch.column("exact"))
-        self._columns = {name: _column(batch, name) for name in ("step", "value", "time", "step_int", "value_int")}
+        self._columns = {name: _array(batch.column(name).cast("double"), np.float64) for name in ("step", "value")}
+        self._columns["time"] = _array(batch.column("time").view("int64"), np.int64)
+        for name in ("step_int", "value_int"):
+            self._columns[name] = _array(batch.column(name).cast("uint8"), np.uint8)
         self._names, self._local = _words(batch.column("metric"))
         self.odd: Indices = np.array([*self._texts], np.intp)
         self.plain: Indices = np.delete(np.arange(len(batch)), self.odd)
@@ -186,14 +189,18 @@ _NOTHING: Mapping[str, Any] = {}
 def _words(column: Any) -> tuple[list[str], Indices]:
     """Return the words of a column, and which one stands in each row."""
     words = column if hasattr(column, "dictionary") else column.dictionary_encode()
-    return words.dictionary.to_pylist(), words.indices.to_numpy(zero_copy_only=False)
+    return words.dictionary.to_pylist(), _array(words.indices.cast("int64"), np.int64)
 
 
-def _column(batch: RecordBatch, name: str) -> npt.NDArray[Any]:
-    column = batch.column(name)
-    if name == "time":
-        column = column.view("int64").fill_null(0)
-    return cast("npt.NDArray[Any]", column.to_numpy(zero_copy_only=False))
+def _array(column: Any, kind: Any) -> npt.NDArray[Any]:
+    """Return a column of a fixed width; zeros stand for nulls.
+
+    By its buffer: Arrow's own way to numpy would import pandas, which takes longer than many a comparison.
+    """
+    if not len(column):
+        return np.zeros(0, kind)
+    filled = column.fill_null(0) if column.null_count else column
+    return np.frombuffer(filled.buffers()[1], kind, len(filled), filled.offset * np.dtype(kind).itemsize)
 
 
 def _texts(column: Any) -> dict[int, Mapping[str, Any]]:
@@ -201,7 +208,7 @@ def _texts(column: Any) -> dict[int, Mapping[str, Any]]:
     if column.null_count == len(column):
         return {}
     found: dict[int, Mapping[str, Any]] = {}
-    for row in np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)).tolist():
+    for row in np.flatnonzero(_array(column.is_valid().cast("uint8"), np.uint8)).tolist():
         try:
             texts = {key: text for key, text in loads(column[row].as_py().encode()).items() if key in _OF_POINTS}
         except (ValueError, AttributeError) as error:
