@@ -38,6 +38,9 @@ class JournalSource:
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects."""
         folders = self._root.find(query.id) if query.id is not None else self._root.runs()
+        if query.project is not None:  # by the folders' names; what the journals say is asked below
+            place = self._root.run(query.project, "x").path.parent
+            folders = [folder for folder in folders if folder.path.parent == place]
         for folder in folders:
             info = glance(folder).info
             if query.matches(info):
