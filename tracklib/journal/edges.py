@@ -48,20 +48,24 @@ def edges_of(segment: Path) -> Edges:
         return Edges(_header(segment), _first(segment), last_record(segment), size)
     reader = SegmentReader(segment)
     lines = head.split(b"\n")[:-1]  # what has no line feed yet is no line
-    header, first = _begin(reader, lines)
-    return Edges(header, first, _last(reader, lines), len(head))
+    header = _header_of(reader, lines)
+    return Edges(header, _first_of(reader, lines[header is not None :]), _last(reader, lines), len(head))
 
 
-def _begin(reader: SegmentReader, lines: list[bytes]) -> tuple[Header | None, list[Record]]:
-    """Return the header and the first records of a segment whose lines are all there."""
+def _header_of(reader: SegmentReader, lines: list[bytes]) -> Header | None:
     fields = unseal(lines[0], seed_of(reader.writer)) if lines else None
-    is_header = fields is not None and fields.get("kind") == "segment"
     try:
-        header = Header.from_fields(fields, str(reader.path)) if fields is not None and is_header else None
-        records = (reader.parse(line, counting=False) for line in lines[is_header:])
-        return header, list(itertools.islice((record for record in records if record is not None), _FIRST))
-    except CorruptJournalError:  # of another version: its own tracklib knows
-        return None, []
+        return Header.from_fields(fields, str(reader.path)) if fields is not None else None
+    except CorruptJournalError:  # of another version: its own tracklib knows; or a record, whose header is lost
+        return None
+
+
+def _first_of(reader: SegmentReader, lines: list[bytes]) -> list[Record]:
+    records = (reader.parse(line, counting=False) for line in lines)
+    try:
+        return list(itertools.islice((record for record in records if record is not None), _FIRST))
+    except CorruptJournalError:
+        return []
 
 
 def _last(reader: SegmentReader, lines: list[bytes]) -> Record | None:
