@@ -1,6 +1,6 @@
 """Measure the most memory that comparing and copying one long run takes.
 
-``TRACKLIB_BENCH_POINTS`` sets how long it is: a million points over 100 metrics where it is unset; the bound is for 10 million.
+``BENCH_POINTS`` sets how long it is: a million points over 100 metrics where it is unset; the bound is for 10 million.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from measure import Row
 
 __all__ = ["rows"]
 
-_POINTS = int(os.environ.get("TRACKLIB_BENCH_POINTS", "1000000"))
+_POINTS = int(os.environ.get("BENCH_POINTS", "1000000"))
 _BOUND = 300.0
 
 

@@ -17,7 +17,7 @@ from tracklib.portability.places import open_place
 
 __all__ = ["rows"]
 
-_POINTS, _METRICS, _ONE_BY_ONE, _BATCH = 100_000, 20, 300, 1000
+_POINTS, _METRICS, _ONE_BY_ONE, _BATCH = 50_000, 20, 200, 1000
 
 
 def rows(folder: Path) -> Iterator[Row]:

@@ -26,6 +26,8 @@ RUNS = 12
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name in [name for name in os.environ if name.startswith("TRACKLIB_")]:  # the campaign's own are no settings
+        monkeypatch.delenv(name)
     monkeypatch.setenv("TRACKLIB_CAPTURE", "none")
     monkeypatch.setenv("TRACKLIB_QUIET", "true")
     for number in range(RUNS):

@@ -44,11 +44,11 @@ VALUES = st.one_of(NUMBERS, st.sampled_from([*NANS, math.inf, -math.inf]))
 TIMES = st.one_of(st.integers(0, 3), st.integers(10**18, 10**18 + 2), st.sampled_from([2**63, 2**64 - 1]))
 KEYS = st.sampled_from(["a", "b", "\u202e", "\ud800"])
 
-POINTS = st.tuples(st.dictionaries(KEYS, VALUES, min_size=1), NUMBERS, st.one_of(st.none(), TIMES))
+POINTS = st.tuples(st.dictionaries(KEYS, VALUES), NUMBERS, st.one_of(st.none(), TIMES))
 BODIES = st.lists(
     st.one_of(
         POINTS.map(lambda made: Metrics(*made)),
-        st.dictionaries(KEYS, VALUES, min_size=1).map(System),
+        st.dictionaries(KEYS, VALUES).map(System),
         st.builds(Console, st.sampled_from(["stdout", "stderr"]), st.sampled_from(["", "line", "\ud800", "\0"])),
     ),
     max_size=12,
@@ -71,7 +71,7 @@ def edited(draw: st.DrawFn, bodies: Sequence[Body]) -> list[Body]:
     for _ in range(draw(st.integers(1, 2)) if changed else 0):
         place = draw(st.integers(0, len(changed) - 1))
         body = changed[place]
-        if isinstance(body, Metrics) and draw(st.booleans()):
+        if isinstance(body, Metrics) and body.values and draw(st.booleans()):
             field, values = draw(st.sampled_from([("step", NUMBERS), ("timestamp", TIMES), ("values", VALUES)]))
             new = draw(values)
             change = {field: new} if field != "values" else {"values": {**body.values, next(iter(body.values)): new}}

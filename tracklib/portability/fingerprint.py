@@ -45,6 +45,8 @@ class Fingerprint:
 
     def add(self, values: Mapping[str, Number], step: Step, time: int, bucket: int) -> None:
         """Take in values of one step and time."""
+        if not values:
+            return
         row = self._products[bucket]
         place = step if type(step) is int and -_EXACT <= step <= _EXACT else _place(step)
         base = (_ZERO + _STEP * place + _TIME * time) % _PRIME
