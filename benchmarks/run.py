@@ -10,9 +10,13 @@ from pathlib import Path
 
 import artifact_in_flight
 import capture
+import listing
 import log_call
+import memory
+import migrate
 import short_runs
 import startup
+import verify
 import volume
 from measure import Row
 
@@ -23,6 +27,10 @@ SUITES = {
     "runs": short_runs,
     "artifact": artifact_in_flight,
     "volume": volume,
+    "verify": verify,
+    "migrate": migrate,
+    "listing": listing,
+    "memory": memory,
 }
 
 

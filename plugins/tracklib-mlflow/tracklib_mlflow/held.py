@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tracklib.backends.contract import Leftover
 from tracklib.model.query import RunQuery
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
@@ -102,6 +103,10 @@ class Store(Protocol):
         Raises:
             RejectedError: There is none, or it cannot be read.
         """
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what belongs to no run."""
         ...
 
     def delete(self, place: str, /) -> bool:

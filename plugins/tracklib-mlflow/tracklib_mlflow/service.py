@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tracklib.backends.contract import Leftover
 from tracklib.model.query import RunQuery
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.leftovers import leftovers
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.runs import of_id, without_twins
 from tracklib_mlflow.settings import MLflowSettings
@@ -45,6 +47,10 @@ class Service:
         get = self._client.raw.get_experiment
         experiment = self._client.call("reading the experiment", get, run.info.experiment_id)
         return run, str(experiment.name)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what belongs to no run."""
+        return leftovers(self._client, list(self._experiments()))
 
     def delete(self, place: str, /) -> bool:
         """Delete the run of MLflow's own id."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -81,6 +82,10 @@ class MLflowSource:
         if not self._store.delete(self._place(run)):
             return ""
         return f"MLflow keeps deleted runs until `mlflow gc`, and the experiment of {run.project!r}"
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run."""
+        return self._store.leftovers()
 
     @property
     def _store(self) -> Store:

@@ -77,6 +77,19 @@ class BundleSource:
         """
         return batches_of(self.catalog, self._entry(run), "points", columns or points.COLUMNS)
 
+    def other_records(self, run: RunInfo, /) -> Iterator[Record]:
+        """Yield the records of a run that hold no points, in their order.
+
+        Raises:
+            RejectedError: A part is missing or damaged.
+        """
+        entry = self._entry(run)
+        try:
+            for _, record in rows.record_records(batches_of(self.catalog, entry, "records", rows.COLUMNS)):
+                yield record
+        except BadValueError as error:
+            raise RejectedError(f"{run.project}/{run.id}: {error}") from error
+
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file.
 

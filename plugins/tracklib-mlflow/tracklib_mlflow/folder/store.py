@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tracklib.backends.contract import Leftover
 from tracklib.errors import BadValueError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib_mlflow import tags
@@ -91,6 +92,10 @@ class Folder:
                 run.problems.append(experiment.problem)
             return run, experiment.name
         raise RejectedError(f"the folder {self._disk.root} holds no run {place!r}")
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield nothing: what a folder's registry says goes with the artifacts that it is about."""
+        return iter(())
 
     def delete(self, place: str, /) -> bool:
         """Refuse: a folder is only read."""
