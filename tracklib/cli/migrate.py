@@ -49,13 +49,13 @@ def migrate(
     from tracklib.cli.console import interruptible
     from tracklib.portability.ledger import Ledger
     from tracklib.portability.migrate import Migration
-    from tracklib.portability.places import open_place
+    from tracklib.portability.places import name_of, open_place
 
     places = open_place(source), open_place(destination)
     choice = choice_of(select, limit, sample)
     if dry_run:
         return _plan(places[0].source(), choice, places[1].resolved.spec, json=json)
-    names = _name(places[0]), _name(places[1])
+    names = name_of(places[0]), name_of(places[1])
     book = Ledger(ledger or _ledger_path(*names), *names)
     try:
         migration = Migration(*places, book, choice, _change(users), jobs)
@@ -69,14 +69,6 @@ def migrate(
         book.close()
     account.show(json=json)
     return account.exit_code
-
-
-def _name(place: Any) -> str:
-    """Return a place in its one form, whatever folder the command is called in."""
-    from tracklib.model.codec import dumps
-
-    settings = place.resolved.settings
-    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"
 
 
 def _ledger_path(source: str, destination: str) -> Path:

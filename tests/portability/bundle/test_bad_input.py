@@ -119,8 +119,9 @@ def test_a_backup_mends_what_is_missing(tmp_path: Path, recorded: Path, bundle: 
     part = part_of(bundle, "one", "points")
     part.write_bytes(part.read_bytes()[:100])
     part_of(bundle, "two", "records").unlink()
-    digest = hashlib.sha256(b"two" * 100).hexdigest()
-    (bundle / "files" / "sha256" / digest[:2] / digest[2:]).unlink()
+    one, two = (hashlib.sha256(name * 100).hexdigest() for name in (b"one", b"two"))
+    (bundle / "files" / "sha256" / one[:2] / one[2:]).write_bytes(b"ane" * 100)
+    (bundle / "files" / "sha256" / two[:2] / two[2:]).unlink()
     assert len(problems(bundle)) == 2
     list(Backup(open_place(f"local:{recorded}"), open_place("bundle:x"), fresh(bundle), again=True).run())
     assert problems(bundle) == {}

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracklib.errors import RejectedError
-from tracklib.model.codec import dumps
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.leases import Lease, lease
 from tracklib.portability.bundle.sink import BundleSink
@@ -17,22 +16,16 @@ from tracklib.portability.choice import Choice
 from tracklib.portability.copy import Progress
 from tracklib.portability.ledger import Entry, status_of
 from tracklib.portability.migrate import Migration, Result
-from tracklib.portability.places import Place
+from tracklib.portability.places import Place, name_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Sink, SinkContext
     from tracklib.model.run import RunInfo
 
-__all__ = ["Backup", "name_of"]
+__all__ = ["Backup"]
 
 _LISTED = 1000
 """Failed runs that a snapshot names."""
-
-
-def name_of(place: Place) -> str:
-    """Return a place in its one form, whatever folder the command is called in."""
-    settings = place.resolved.settings
-    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"
 
 
 class _BundleBook:
@@ -79,9 +72,10 @@ class _Target(Place):
 
     catalog: Catalog
     source_name: str
+    again: bool
 
     def sink(self, context: SinkContext, /) -> Sink:
-        return BundleSink(self.catalog, context, self.source_name)
+        return BundleSink(self.catalog, context, self.source_name, is_read=True, trusts=not self.again)
 
 
 @dataclass(slots=True)
@@ -114,7 +108,7 @@ class Backup:
         self.catalog.refresh()
         with lease(self.catalog.store, "backup") as held:
             name = name_of(self.source)
-            target = _Target(self.bundle.text, self.bundle.resolved, self.catalog, name)
+            target = _Target(self.bundle.text, self.bundle.resolved, self.catalog, name, self.again)
             book = _BundleBook(self.catalog, held, again=self.again)
             migration = Migration(
                 self.source, target, book, self.choice, None, self.jobs, replaces=True, watch=self.watch
