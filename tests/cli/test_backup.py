@@ -273,3 +273,12 @@ def test_an_export_writes_over_nothing_of_the_user(bench: Bench) -> None:
     problems = {run["run"]["id"]: len(run["problems"]) for run in lost.json["runs"]}
     assert problems == {"One": 2, "one": 0, "two": 0}
     assert (Path("out2") / "digits" / "+one" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize("command", ["backup", "restore", "export"])
+def test_help_has_an_example(bench: Bench, command: str) -> None:
+    """Each command is listed, says what ``--json`` prints, and shows a call."""
+    listed, told = bench("--help", at_root=False), bench(command, "--help", at_root=False)
+    assert f" {command} " in plain(listed.out)
+    assert f"Example: tracklib {command} " in plain(told.out)
+    assert "--json" in told.out

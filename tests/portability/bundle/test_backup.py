@@ -13,7 +13,9 @@ import pytest
 import tracklib
 from tests.portability.bundle.conftest import fresh
 from tests.portability.test_migrate import Vendor, assert_equal, make
+from tracklib.cli.deliveries import receipts_of
 from tracklib.errors import UsageError
+from tracklib.journal.layout import Root
 from tracklib.model.records import Artifact, FileRef, Metrics, Record, RunEnd, RunStart
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
@@ -25,6 +27,7 @@ from tracklib.portability.bundle.source import BundleSource
 from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.migrate import Result
 from tracklib.portability.places import open_place
+from tracklib.portability.verify import verify_run
 
 
 def back_up(source: Any, catalog: Catalog, **more: Any) -> list[Result]:
@@ -168,6 +171,9 @@ def test_runs_are_delivered_to_a_bundle_as_to_any_backend(tmp_path: Path, monkey
     run.log({"note": tracklib.Text("hello")}, step=1)
     run.finish(wait=True)
     assert_equal(f"local:{tmp_path / 'a'}", f"bundle:{tmp_path / 'b'}")
+    (receipt,) = receipts_of(run.folder).good
+    found = verify_run(Root(tmp_path / "a"), run.folder, receipt)
+    assert (found.equal, found.counts["points"], found.differences) == (True, 1, [])
 
 
 def test_another_run_of_the_same_id_is_refused(tmp_path: Path, recorded: Path, catalog: Catalog) -> None:

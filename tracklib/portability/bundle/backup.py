@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tracklib.errors import RejectedError
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.layout import place_of
 from tracklib.portability.bundle.leases import Lease, lease
 from tracklib.portability.bundle.sink import BundleSink
 from tracklib.portability.bundle.snapshots import Snapshot
@@ -45,7 +46,7 @@ class _BundleBook:
         if held is None or self._again:
             return None
         is_open = status_of(held.mark) in ("running", "stale")
-        progress = Progress(held.position, run_id, None, held.tally)
+        progress = Progress(held.position, place_of(held.run), None, held.tally)
         return Entry(project, run_id, held.run.name, "partial" if is_open else "copied", held.mark, progress)
 
     def save(self, entry: Entry) -> None:

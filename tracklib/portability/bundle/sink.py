@@ -23,7 +23,7 @@ from tracklib.portability.bundle.capabilities import CAPABILITIES
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.drafts import Drafts
 from tracklib.portability.bundle.entry import RunEntry
-from tracklib.portability.bundle.layout import file_path, run_folder
+from tracklib.portability.bundle.layout import file_path, place_of, run_folder
 from tracklib.portability.bundle.source import batches_of
 from tracklib.portability.bundle.store import digest_of
 from tracklib.portability.ledger import mark_of, started_of
@@ -85,7 +85,7 @@ class BundleSink:
         self._position = dict(self._behind)
         folder = run_folder(run.project, run.id)
         self._drafts = Drafts(self._catalog.store, Path(self._folder), folder, self._run)
-        return VendorRun(run.id)
+        return VendorRun(place_of(run))
 
     def _go_on(self) -> None:
         """Take up the run where its entry ends."""
