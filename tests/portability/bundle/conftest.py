@@ -16,8 +16,8 @@ import pytest
 
 from tests.portability.test_migrate import make
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.settings import _catalog
-from tracklib.portability.bundle.store import FolderStore
 
 BUCKET = "runs-of-the-team"
 

@@ -27,11 +27,11 @@ from tracklib.model.codec import dumps
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.entry import Part, RunEntry
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.inspection import Inspection
 from tracklib.portability.bundle.retention import Retention, retain
 from tracklib.portability.bundle.settings import _catalog
 from tracklib.portability.bundle.source import BundleSource
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.places import open_place
 
 

@@ -24,9 +24,9 @@ from tracklib.journal.layout import Root
 from tracklib.model.codec import dumps, to_fields
 from tracklib.model.records import Artifact, FileRef, Media, Metrics, Record, RunEnd, RunStart, Unknown
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.sink import BundleSink
 from tracklib.portability.bundle.source import BundleSource
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.compare import compare
 from tracklib.portability.copy import copy_run
 from tracklib.portability.local import JournalSource
