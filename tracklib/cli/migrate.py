@@ -43,8 +43,8 @@ def migrate(
     """Copy runs from one place to another.
 
     Each once: interrupted, it goes on where it stopped; repeated, it copies what is new or was still running. A run
-    that fails is reported and left. JSON: source, destination, runs, total, states, differences, stopped. Exit code 1
-    where a run failed, a record was refused, or a wave differs.
+    that fails is reported and left. JSON: source, destination, runs, total, states, differences, stopped, left_out.
+    Exit code 1 where a run failed, a record was refused, or a wave differs.
     """
     from tracklib.cli.console import interruptible
     from tracklib.portability.ledger import Ledger
@@ -109,6 +109,8 @@ def _plan(source: Any, choice: Choice, target: Any, *, json: bool) -> int:
     total = plan.total
     parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
     out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
+    for run, error in plan.unreadable.items():
+        out().print(safe(f"{run} cannot be read: {error}", "red"))
     for reason, count in plan.losses.items():
         out().print(safe(f"changed as {target.title} declares: {count:,} x {reason}"))
     if capabilities is None:
@@ -125,6 +127,7 @@ class _Account:
         self._results: list[Result] = []
         self._differences: dict[str, list[str]] = {}
         self._stopped = False
+        self._left_out: dict[str, int] = {}
 
     def run(self, migration: Migration, wave: int | None, *, quiet: bool) -> None:
         """Copy wave by wave, and stop behind one that differs."""
@@ -135,7 +138,8 @@ class _Account:
                     tell(result)
             if wave is not None and self._differs(migration, self._results[-len(runs) :]):
                 self._stopped = True
-                return
+                break
+        self._left_out = migration.left_out()
 
     def _differs(self, migration: Migration, results: list[Result]) -> bool:
         for result in results:
@@ -163,7 +167,7 @@ class _Account:
             total.add(result.progress.tally)
         if json:
             places = {"source": self._names[0], "destination": self._names[1]}
-            more = {"differences": self._differences, "stopped": self._stopped}
+            more = {"differences": self._differences, "stopped": self._stopped, "left_out": self._left_out}
             runs = [result_document(result) for result in self._results]
             print_json({**places, "runs": runs, "total": total.document(), "states": dict(states), **more})
             return
@@ -172,6 +176,8 @@ class _Account:
                 out().print(safe(f"{run}: {text}", "red"))
         for reason, count in (*total.changed.items(), *total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
+        for what, count in self._left_out.items():
+            out().print(safe(f"left out: {count:,} x {what}"))
         told = ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none selected"
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
         out().print(safe(f"{plural(len(self._results), 'run')}: {told}; {held}"))
