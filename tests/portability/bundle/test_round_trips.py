@@ -31,7 +31,9 @@ from tracklib.portability.compare import compare
 from tracklib.portability.copy import copy_run
 from tracklib.portability.local import JournalSource
 from tracklib.portability.local_sink import JournalSink
+from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
+from tracklib.testing.conformance import CORPUS
 
 CONTENTS = {hashlib.sha256(content).hexdigest(): content for content in (b"", b"x", b"y" * 70_000)}
 FILE = st.sampled_from(sorted(CONTENTS)).flatmap(
@@ -261,3 +263,30 @@ def test_from_a_journal_to_a_bundle_and_to_a_vendor(tmp_path: Path, recorded: Pa
     b2 = f"bundle:{tmp_path / 'b2'}"
     assert [result.state for result in migrated(m, b2, tmp_path / "3.sqlite")] == ["copied", "copied"]
     assert_equal(m, b2)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")  # the vendor's SDK uses what others have deprecated
+def test_every_case_of_the_kit_goes_from_a_bundle_to_a_vendor(tmp_path: Path) -> None:
+    """All that the conformance kit knows to record, in one run, goes by a bundle to a vendor and into a bundle again."""
+    pytest.importorskip("tracklib_mlflow")
+    bodies = [RunStart("digits", "all"), *(body for case in CORPUS for body in case.bodies), RunEnd("killed", 1, "why")]
+    store = MemoryStore(files={sha256: content for case in CORPUS for sha256, content in case.files.items()})
+    start = 1_700_000_000 * 10**9
+    store.records["all"] = {("w", i): Record("w", i, start + i * 1_000_003, body) for i, body in enumerate(bodies, 1)}
+    source = MemorySource(store)
+    (run,) = source.runs(RunQuery())
+    places = [f"bundle:{tmp_path / 'b'}", f"mlflow:sqlite:///{tmp_path / 'm.db'}", f"bundle:{tmp_path / 'b2'}"]
+    (tmp_path / "scratch").mkdir()
+    progress = copy_run(source, run, open_place(places[0]).sink, tmp_path / "scratch")
+    assert progress.tally.refused == {}
+    assert_equal_runs(source, open_place(places[0]).source())
+    for number, (there, here) in enumerate(itertools.pairwise(places)):
+        (result,) = migrated(there, here, tmp_path / f"{number}.sqlite")
+        assert (result.state, result.progress.tally.refused) == ("copied", {})
+        assert_equal(there, here)
+
+
+def assert_equal_runs(left: Any, right: Any) -> None:
+    ((ours,), (theirs,)) = (list(side.runs(RunQuery())) for side in (left, right))
+    found = compare(snapshot("all", left.read(ours)), snapshot("all", right.read(theirs)), right.capabilities)
+    assert found.equal, found.differences
