@@ -63,7 +63,7 @@ def test_a_failed_run_gives_exit_code_1_and_the_alarm(bench: Bench) -> None:
     assert "digits/one failed: the bundle holds another run as digits/one" in plain(done.out)
     check = call(bench, "backup", "--check", places(bench)[1])
     assert (check.code, len(check.out.splitlines())) == (1, 1)
-    assert "missing: digits/one failed: the bundle holds another run" in check.out
+    assert "missing: digits/one: the bundle holds another run" in check.out
     assert call(bench, "backup", "--check", *places(bench)).code == 0
 
 

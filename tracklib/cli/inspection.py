@@ -53,7 +53,7 @@ def _age(catalog: Catalog, source: str | None, limit: float | None) -> tuple[lis
         problems.append(f"stale: the last backup is {duration_text(age)} old, more than {duration_text(limit)}")
     for item in newest.failed[:1]:
         more = f", and {len(newest.failed) - 1} more" if len(newest.failed) > 1 else ""
-        problems.append(f"missing: {item.get('project')}/{item.get('id')} failed: {item.get('error')}{more}")
+        problems.append(f"missing: {item.get('project')}/{item.get('id')}: {item.get('error')}{more}")
     return problems, age, newest.name
 
 

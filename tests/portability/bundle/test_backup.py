@@ -122,11 +122,11 @@ def test_reading_again_finds_what_a_listing_does_not_tell(catalog: Catalog) -> N
     vendor = Vendor()
     vendor_run(vendor, 1.0)
     back_up(Place(vendor), catalog)
-    back_up(Place(vendor), catalog, again=True)
+    assert [r.state for r in back_up(Place(vendor), catalog, again=True)] == ["unchanged"]
     assert [entry.generation for entry in catalog.entries()] == [1]
     vendor_run(vendor, 1.5)
     assert [r.state for r in back_up(Place(vendor), catalog)] == ["unchanged"]
-    back_up(Place(vendor), catalog, again=True)
+    assert [r.state for r in back_up(Place(vendor), catalog, again=True)] == ["copied"]
     assert [entry.generation for entry in catalog.entries()] == [2]
 
 

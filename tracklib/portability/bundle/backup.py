@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tracklib.errors import RejectedError
@@ -116,13 +117,20 @@ class Backup:
             )
             states: Counter[str] = Counter()
             failed: list[dict[str, str]] = []
+            begun = time.time_ns()
             for wave in migration.waves(None):
-                for result in migration.copy(wave):
+                for found in migration.copy(wave):
+                    result = self._told(found, begun)
                     states[result.state] += 1
                     failed += _failed(result)
                     yield result
             self.catalog.refresh()
             self.snapshot = self.catalog.fold(Snapshot.backup(name, states, failed[:_LISTED]))
+
+    def _told(self, result: Result, begun: int) -> Result:
+        """Return what became of a run, which may have been read again and found to be the same."""
+        held = self.catalog.find(result.run.project, result.run.id) if result.state == "copied" else None
+        return replace(result, state="unchanged") if held is not None and held.committed < begun else result
 
 
 def _failed(result: Result) -> list[dict[str, str]]:
