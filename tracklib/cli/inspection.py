@@ -62,12 +62,12 @@ def _who(found: Found) -> str:
 
 
 def _say(word: str, runs: int, age: float | None, problems: list[str], *, deep: bool) -> None:
-    from tracklib.cli.console import out, safe
+    from tracklib.cli.console import complain, out, safe
     from tracklib.cli.quantities import duration_text, plural
 
     if problems:
         more = f" (and {len(problems) - 1:,} more: --json)" if len(problems) > 1 else ""
-        out().print(safe(f"{word}: {problems[0]}{more}", "red"))
+        complain(" ".join(f"{word}: {problems[0]}{more}".split()))
         return
     looked = "every byte read" if deep else "all there"
     out().print(
