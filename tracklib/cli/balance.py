@@ -56,6 +56,8 @@ class Balance:
     """What a migration did; what is told of each run waits in a temporary file.
 
     Attributes:
+        behind: What the source holds beside runs.
+        left_out: What it holds and did not list, in its own words.
         stopped: A group was found to differ, and those behind it were left.
     """
 
@@ -65,6 +67,7 @@ class Balance:
         self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by show()
         self._differences: dict[str, list[str]] = {}
         self.behind = Behind()
+        self.left_out: Counter[str] = Counter()
         self.stopped = False
 
     def add(self, result: Result) -> None:
@@ -99,6 +102,8 @@ class Balance:
                 out().print(safe(f"{run}: {text}", "red"))
         for reason, count in (*self._total.changed.items(), *self._total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
+        for what, count in self.left_out.items():
+            out().print(safe(f"left out: {count:,} x {what}"))
         self.behind.show()
         total = self._total
         told = ", ".join(f"{count:,} {state}" for state, count in self._states.items()) or "none selected"
@@ -113,6 +118,7 @@ class Balance:
             **places,
             "total": self._total.document(),
             "states": dict(self._states),
+            "left_out": dict(self.left_out),
             "leftovers": self.behind.document(),
             "differences": self._differences,
             "stopped": self.stopped,

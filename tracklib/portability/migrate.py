@@ -79,6 +79,10 @@ class Migration:
         while wave := list(itertools.islice(runs, size or _GROUP)):
             yield wave
 
+    def left_out(self) -> dict[str, int]:
+        """Return what the source holds and did not list, and how often, in its own words."""
+        return dict(getattr(self._source(), "left_out", {}))
+
     def copy(self, runs: Iterable[RunInfo]) -> Iterator[Result]:
         """Copy runs, and yield what became of each; one that fails is left, and the others go on.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracklib.backends.capabilities import Capabilities, Feature
+from tracklib.errors import RejectedError
 from tracklib.model.records import Artifact, Console, Context, Input, Media, Metrics, Record, System
 from tracklib.model.state import RunState
 from tracklib.portability.expected import expected
@@ -64,6 +65,7 @@ class Plan:
     Attributes:
         copied: How many runs of the choice are copied already, and have not changed since.
         losses: For each declared change, how many points, params, texts, ... it concerns.
+        unreadable: Why each run that cannot be read cannot, by its project and id.
         seconds: What reading all of it took, contents of files left aside: the migration takes longer than that.
         rate: What copying took so far.
     """
@@ -73,6 +75,7 @@ class Plan:
     copied: int = 0
     total: Tally = field(default_factory=Tally)
     losses: Counter[str] = field(default_factory=Counter)
+    unreadable: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     rate: Rate = Rate()
 
@@ -91,7 +94,7 @@ class Plan:
             "estimated_seconds": {"from": low, "to": high, "runs": self.rate.runs},
         }
         counts = {"runs": self.runs, "open": self.open, "copied": self.copied}
-        return {**counts, **total, "losses": losses, **times}
+        return {**counts, **total, "losses": losses, "unreadable": self.unreadable, **times}
 
 
 def plan_runs(
@@ -111,14 +114,21 @@ def plan_runs(
             continue
         plan.runs += 1
         plan.open += run.status in ("running", "stale")
-        records = _counted(source.read(run), plan)
-        if capabilities is None:
-            for _ in records:
-                pass
-        else:
-            _judge(run, records, capabilities, plan.losses)
+        try:
+            _read(source, run, capabilities, plan)
+        except RejectedError as error:
+            plan.unreadable[f"{run.project}/{run.id}"] = str(error)
     plan.seconds = time.perf_counter() - begun
     return plan
+
+
+def _read(source: Source, run: RunInfo, capabilities: Capabilities | None, plan: Plan) -> None:
+    records = _counted(source.read(run), plan)
+    if capabilities is None:
+        for _ in records:
+            pass
+    else:
+        _judge(run, records, capabilities, plan.losses)
 
 
 def _counted(records: Iterable[Record], plan: Plan) -> Iterator[Record]:
