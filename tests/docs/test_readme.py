@@ -19,7 +19,7 @@ from tracklib.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md")
+EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md", "docs/reading.md")
 
 
 def blocks(page: Path, language: str) -> list[str]:
