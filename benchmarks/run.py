@@ -17,6 +17,7 @@ import migrate
 import short_runs
 import startup
 import verify
+import volume
 from measure import Row
 
 SUITES = {
@@ -29,6 +30,7 @@ SUITES = {
     "migrate": migrate,
     "listing": listing,
     "memory": memory,
+    "volume": volume,
 }
 
 
@@ -53,7 +55,7 @@ def main() -> int:
 def _line(row: Row) -> str:
     bound = "" if row.bound is None else f"  {'within' if row.holds else 'EXCEEDS'} {row.bound:.4g} {row.unit}"
     note = f"  ({row.note})" if row.note else ""
-    return f"{row.name:<45} {row.value:>9.2f} {row.unit:<2}{bound}{note}"
+    return f"{row.name:<45} {row.value:>9.2f} {row.unit:<8}{bound}{note}"
 
 
 if __name__ == "__main__":

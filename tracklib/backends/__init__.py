@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tracklib.backends.contract import Leftover as Leftover
     from tracklib.backends.contract import LeftoverSource as LeftoverSource
     from tracklib.backends.contract import Outcome as Outcome
+    from tracklib.backends.contract import Remover as Remover
     from tracklib.backends.contract import Sink as Sink
     from tracklib.backends.contract import SinkContext as SinkContext
     from tracklib.backends.contract import Source as Source
@@ -40,6 +41,7 @@ _WHERE = {
         "Leftover",
         "LeftoverSource",
         "Outcome",
+        "Remover",
         "Sink",
         "SinkContext",
         "Source",

@@ -20,6 +20,7 @@ __all__ = [
     "Leftover",
     "LeftoverSource",
     "Outcome",
+    "Remover",
     "Sink",
     "SinkContext",
     "Source",
@@ -214,4 +215,17 @@ class ColumnSource(Source, Protocol):
 
     def other_records(self, run: RunInfo, /) -> Iterator[Record]:
         """Yield the records of a run that hold no points, in their order."""
+        ...
+
+
+@runtime_checkable
+class Remover(Protocol):
+    """What a source may do besides: remove runs, where its vendor lets a program do so."""
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run that the source gave, with all that is in it; one that is gone already is no error.
+
+        Returns:
+            What of it stays, and where, in words for a person; empty where nothing does.
+        """
         ...

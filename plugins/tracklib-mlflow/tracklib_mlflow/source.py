@@ -81,6 +81,12 @@ class MLflowSource:
         """Yield what the place holds that belongs to no run."""
         return self._store.leftovers()
 
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run, as MLflow does: it is out of sight, and can be restored until somebody collects it for good."""
+        if not self._store.delete(self._place(run)):
+            return ""
+        return f"MLflow keeps deleted runs until `mlflow gc`, and the experiment of {run.project!r}"
+
     @property
     def _store(self) -> Store:
         if self._opened is None:
