@@ -26,11 +26,11 @@ SUITES = {
     "capture": capture,
     "runs": short_runs,
     "artifact": artifact_in_flight,
-    "volume": volume,
     "verify": verify,
     "migrate": migrate,
     "listing": listing,
     "memory": memory,
+    "volume": volume,
 }
 
 

@@ -94,25 +94,24 @@ def test_the_plan_estimates_from_what_was_copied(bench: Bench) -> None:
     assert "an estimate from 1 run copied so far; nothing was written" in told
 
 
-def test_runs_go_by_another_place_and_the_source_is_read_once(bench: Bench) -> None:
-    """On their way runs are kept at the third place, and a destination that lost them gets them from there."""
+@pytest.mark.parametrize("kind", ["local", "bundle"])
+def test_runs_go_by_another_place_and_the_source_is_read_once(bench: Bench, kind: str) -> None:
+    """On their way runs are kept at the third place; a destination that lost them gets them from there."""
+    pytest.importorskip("pyarrow")
     for name in ("one", "two"):
         bench.run(name)
-    half = ("--via", f"local:{bench.path / 'half'}", "--wave", "1")
+    half = ("--via", f"{kind}:{bench.path / 'half'}", "--wave", "1")
     first = migrate(bench, *half, "--json")
     assert (first.code, first.json["states"], first.json["total"]["points"]) == (0, {"copied": 2}, 6)
     assert migrate(bench, *half, "--json").json["states"] == {"unchanged": 2}
     verified = bench("verify", f"local:{bench.root.path}", f"local:{bench.path / 'b'}", at_root=False)
     assert verified.code == 0, verified
-    bench.run("three")
-    shutil.rmtree(bench.root.path / "digits" / "two")
+    for segment in (bench.root.path / "digits").rglob("*.jsonl"):
+        header, start, *_, end = segment.read_bytes().splitlines(keepends=True)
+        segment.write_bytes(header + start + end)  # whoever reads it again misses the points
     shutil.rmtree(bench.path / "b")
-    for ledger in bench.root.path.glob("migration-*"):
-        if "half" not in ledger.read_bytes().decode("latin-1").partition(str(bench.path / "half"))[1]:
-            ledger.unlink()
     again = migrate(bench, *half, "--ledger", str(bench.path / "new.sqlite"), "--json")
-    assert again.json["states"] == {"copied": 2}, again
-    assert {run["run"]["id"] for run in again.json["runs"]} == {"one", "three"}
+    assert (again.json["states"], again.json["total"]["points"]) == ({"copied": 2}, 6), again
 
 
 def test_a_group_that_differs_stops_the_rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

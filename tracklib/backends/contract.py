@@ -171,19 +171,6 @@ class Source(Protocol):
         ...
 
 
-@runtime_checkable
-class Remover(Protocol):
-    """What a source may do besides: remove runs, where its vendor lets a program do so."""
-
-    def delete(self, run: RunInfo, /) -> str:
-        """Remove a run that the source gave, with all that is in it; one that is gone already is no error.
-
-        Returns:
-            What of it stays, and where, in words for a person; empty where nothing does.
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Leftover:
     """Something at a place that belongs to no run, so that copying runs leaves it behind.
@@ -228,4 +215,17 @@ class ColumnSource(Source, Protocol):
 
     def other_records(self, run: RunInfo, /) -> Iterator[Record]:
         """Yield the records of a run that hold no points, in their order."""
+        ...
+
+
+@runtime_checkable
+class Remover(Protocol):
+    """What a source may do besides: remove runs, where its vendor lets a program do so."""
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run that the source gave, with all that is in it; one that is gone already is no error.
+
+        Returns:
+            What of it stays, and where, in words for a person; empty where nothing does.
+        """
         ...

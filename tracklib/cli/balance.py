@@ -56,7 +56,8 @@ class Balance:
     """What a migration did; what is told of each run waits in a temporary file.
 
     Attributes:
-        left_out: What the source holds and did not list, and how often, in its own words.
+        behind: What the source holds beside runs.
+        left_out: What it holds and did not list, in its own words.
         stopped: A group was found to differ, and those behind it were left.
     """
 
@@ -66,7 +67,7 @@ class Balance:
         self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by show()
         self._differences: dict[str, list[str]] = {}
         self.behind = Behind()
-        self.left_out: dict[str, int] = {}
+        self.left_out: Counter[str] = Counter()
         self.stopped = False
 
     def add(self, result: Result) -> None:
@@ -101,9 +102,9 @@ class Balance:
                 out().print(safe(f"{run}: {text}", "red"))
         for reason, count in (*self._total.changed.items(), *self._total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
-        self.behind.show()
         for what, count in self.left_out.items():
             out().print(safe(f"left out: {count:,} x {what}"))
+        self.behind.show()
         total = self._total
         told = ", ".join(f"{count:,} {state}" for state, count in self._states.items()) or "none selected"
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
@@ -117,8 +118,8 @@ class Balance:
             **places,
             "total": self._total.document(),
             "states": dict(self._states),
+            "left_out": dict(self.left_out),
             "leftovers": self.behind.document(),
-            "left_out": self.left_out,
             "differences": self._differences,
             "stopped": self.stopped,
         }

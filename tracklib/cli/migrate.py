@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -58,12 +58,12 @@ def migrate(
     """Copy runs from one place to another.
 
     Each once: interrupted, it goes on where it stopped; repeated, it copies what is new or was still running. A run
-    that fails is reported and left. JSON: source, destination, runs, total, states, leftovers, left_out, differences,
+    that fails is reported and left. JSON: source, destination, runs, total, states, left_out, leftovers, differences,
     stopped. Exit code 1 where a run failed, a record was refused, or a wave differs.
     """
     from tracklib.cli.balance import Balance
     from tracklib.cli.console import interruptible
-    from tracklib.portability.places import open_place
+    from tracklib.portability.places import name_of, open_place
 
     places = [open_place(place) for place in (source, via, destination) if place is not None]
     choice = choice_of(select, limit, sample)
@@ -78,11 +78,11 @@ def migrate(
             for migration in migrations:
                 migration.watch = watch
             _run(migrations, balance, wave, quiet=json)
+        balance.left_out.update(migrations[0].left_out())
         balance.behind.add(migrations[0].leftovers())
-        balance.left_out = migrations[0].left_out()
         if map is not None:
             _write_map(map, migrations[-1])
-    balance.show({"source": _name(places[0]), "destination": _name(places[-1])})
+    balance.show({"source": name_of(places[0]), "destination": name_of(places[-1])})
     return balance.exit_code
 
 
@@ -99,8 +99,9 @@ def _legs(places: list[Place], ledger: Path | None, choice: Choice, jobs: int, s
 
 def _ledger(leg: tuple[Place, Place], path: Path | None) -> Ledger:
     from tracklib.portability.ledger import Ledger
+    from tracklib.portability.places import name_of
 
-    names = _name(leg[0]), _name(leg[1])
+    names = name_of(leg[0]), name_of(leg[1])
     return Ledger(path or _ledger_path(*names), *names)
 
 
@@ -136,14 +137,6 @@ def _through(migrations: list[Migration], runs: list[RunInfo]) -> Iterator[Resul
         runs = arrived
 
 
-def _name(place: Any) -> str:
-    """Return a place in its one form, whatever folder the command is called in."""
-    from tracklib.model.codec import dumps
-
-    settings = place.resolved.settings
-    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"
-
-
 def _ledger_path(source: str, destination: str) -> Path:
     import hashlib
 
@@ -173,12 +166,13 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     from tracklib.cli.balance import Behind
     from tracklib.cli.console import print_json
     from tracklib.portability.migrate import leftovers_of
+    from tracklib.portability.places import name_of
     from tracklib.portability.plan import plan_runs
 
     target = places[-1].resolved.spec
     capabilities = target.load(target.capabilities) if target.capabilities else None
     leg = places[-2], places[-1]
-    path = ledger or _ledger_path(_name(leg[0]), _name(leg[1]))
+    path = ledger or _ledger_path(name_of(leg[0]), name_of(leg[1]))
     source, book, behind = places[0].source(), _ledger(leg, path) if path.exists() else None, Behind()
     try:
         plan = plan_runs(source, choice.runs(source), capabilities, book)
@@ -201,10 +195,10 @@ def _show_plan(plan: Plan, title: str, *, known: bool) -> None:
     total = plan.total
     parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
     out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
-    for run, error in plan.unreadable.items():
-        out().print(safe(f"{run} cannot be read: {error}", "red"))
     if plan.copied:
         out().print(safe(f"{plural(plan.copied, 'run')} copied already, and passed over"))
+    for run, error in plan.unreadable.items():
+        out().print(safe(f"{run} cannot be read: {error}", "red"))
     for reason, count in plan.losses.items():
         out().print(safe(f"changed as {title} declares: {count:,} x {reason}"))
     if not known:

@@ -115,11 +115,20 @@ def plan_runs(
         plan.runs += 1
         plan.open += run.status in ("running", "stale")
         try:
-            _look(run, _counted(source.read(run), plan), capabilities, plan.losses)
+            _read(source, run, capabilities, plan)
         except RejectedError as error:
             plan.unreadable[f"{run.project}/{run.id}"] = str(error)
     plan.seconds = time.perf_counter() - begun
     return plan
+
+
+def _read(source: Source, run: RunInfo, capabilities: Capabilities | None, plan: Plan) -> None:
+    records = _counted(source.read(run), plan)
+    if capabilities is None:
+        for _ in records:
+            pass
+    else:
+        _judge(run, records, capabilities, plan.losses)
 
 
 def _counted(records: Iterable[Record], plan: Plan) -> Iterator[Record]:
@@ -128,12 +137,8 @@ def _counted(records: Iterable[Record], plan: Plan) -> Iterator[Record]:
         yield record
 
 
-def _look(run: RunInfo, records: Iterable[Record], capabilities: Capabilities | None, losses: Counter[str]) -> None:
-    """Count what the destination declares to change of a run, where that is known."""
-    if capabilities is None:
-        for _ in records:
-            pass
-        return
+def _judge(run: RunInfo, records: Iterable[Record], capabilities: Capabilities, losses: Counter[str]) -> None:
+    """Count what the destination declares to change of a run."""
     project = Projector(capabilities, losses)
     state = RunState(run.id)
     for record in records:

@@ -47,6 +47,11 @@ class Snapshot:
         return found
 
     @property
+    def point_count(self) -> int:
+        """How many points there are."""
+        return sum(len(record.body.values) for record in self.records if isinstance(record.body, Metrics))
+
+    @property
     def console(self) -> Counter[tuple[str, str]]:
         """How often each line was printed, by stream."""
         return Counter((r.body.stream, r.body.text) for r in self.records if isinstance(r.body, Console))

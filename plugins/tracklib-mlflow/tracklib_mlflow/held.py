@@ -105,10 +105,6 @@ class Store(Protocol):
         """
         ...
 
-    def leftovers(self) -> Iterator[Leftover]:
-        """Yield what belongs to no run."""
-        ...
-
     def delete(self, place: str, /) -> bool:
         """Delete the run of MLflow's own id; return False where it was gone already.
 
@@ -139,4 +135,8 @@ class Store(Protocol):
 
     def page(self, run: HeldRun, /) -> str | None:
         """Return the address of a run's page, where a server shows one."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it holds that belongs to no run."""
         ...

@@ -25,7 +25,8 @@ def leftovers(client: Client, experiment_ids: list[str]) -> Iterator[Leftover]:
         yield Leftover("prompt", str(prompt.name))
     for experiment_id in experiment_ids:
         for model in _all(client, "logged models", _method(client, "search_logged_models"), [experiment_id]):
-            yield Leftover("logged model", str(model.name))
+            if not model.source_run_id:  # else it is read with its run
+                yield Leftover("logged model", str(model.name))
         yield from _traces(client, experiment_id)
 
 

@@ -48,10 +48,6 @@ class Service:
         experiment = self._client.call("reading the experiment", get, run.info.experiment_id)
         return run, str(experiment.name)
 
-    def leftovers(self) -> Iterator[Leftover]:
-        """Yield what belongs to no run."""
-        return leftovers(self._client, list(self._experiments()))
-
     def delete(self, place: str, /) -> bool:
         """Delete the run of MLflow's own id."""
         try:
@@ -88,6 +84,10 @@ class Service:
     def page(self, run: HeldRun, /) -> str | None:
         """Return the address of a run's page."""
         return self._settings.page(run.info.experiment_id, run.info.run_id)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it holds that belongs to no run."""
+        return leftovers(self._client, list(self._experiments()))
 
     def _files(self, uri: str) -> Files:
         return Files(self._client, uri, Path(tempfile.gettempdir()))

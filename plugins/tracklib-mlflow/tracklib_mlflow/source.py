@@ -77,15 +77,15 @@ class MLflowSource:
         copy.seek(0)
         return cast("BinaryIO", copy)
 
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run."""
+        return self._store.leftovers()
+
     def delete(self, run: RunInfo, /) -> str:
         """Remove a run, as MLflow does: it is out of sight, and can be restored until somebody collects it for good."""
         if not self._store.delete(self._place(run)):
             return ""
         return f"MLflow keeps deleted runs until `mlflow gc`, and the experiment of {run.project!r}"
-
-    def leftovers(self) -> Iterator[Leftover]:
-        """Yield what the place holds that belongs to no run."""
-        return self._store.leftovers()
 
     @property
     def _store(self) -> Store:
