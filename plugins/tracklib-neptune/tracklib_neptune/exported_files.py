@@ -15,7 +15,13 @@ __all__ = ["ExportedFiles"]
 
 _CHUNK = 1 << 20
 # A named pipe that nobody writes to would hold up whoever opens it.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
 
 
 class ExportedFiles:
@@ -46,16 +52,15 @@ class ExportedFiles:
         raise RejectedError(f"the file {path!r} is not in the export")
 
     def below(self, place: str) -> Iterator[tuple[str, str]]:
-        """Yield the files of a folder: their paths from there, and on the disk; links are not followed."""
+        """Yield what is no folder below a folder: the paths from there, and on the disk."""
         for folder, folders, names in os.walk(place):
             folders.sort()
             for name in sorted(names):
                 path = os.path.join(folder, name)
-                if not os.path.islink(path):
-                    yield os.path.relpath(path, place).replace(os.sep, "/"), path
+                yield os.path.relpath(path, place).replace(os.sep, "/"), path
 
     def open(self, place: str) -> BinaryIO:
-        """Open a file that was found.
+        """Open a file that was found; a link is none.
 
         Raises:
             RejectedError: It is no file, or cannot be read.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON, Status
 from tracklib_neptune.layout import Held
-from tracklib_neptune.parts import SINGLE_TYPES, Row, first_ids, read_rows
+from tracklib_neptune.parts import SINGLE_TYPES, Row, ids_of, read_rows
 from tracklib_neptune.values import single
 
 __all__ = ["SYS", "Identity", "read_identity"]
@@ -89,7 +89,7 @@ def read_identity(held: Held) -> Identity:
     Raises:
         RejectedError: A part of it cannot be read.
     """
-    project, run_id = first_ids(held.parts[0])
+    project, run_id = ids_of(held.parts)  # looks into each part: a half-written one is found before any is read
     about: dict[str, JSON] = {}
     times: dict[str, int] = {}
     for row in read_rows(held.parts, SINGLE_TYPES, _is_sys):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracklib.errors import RejectedError
 
-__all__ = ["SINGLE_TYPES", "Row", "check_parts", "first_ids", "read_rows"]
+__all__ = ["SINGLE_TYPES", "Row", "ids_of", "read_rows"]
 
 SINGLE_TYPES = frozenset({"float", "int", "string", "bool", "datetime", "string_set"})
 """The types of attributes that have one value: what neptune-exporter calls parameters."""
@@ -46,29 +46,34 @@ class Row:
     value: Any
 
 
-def first_ids(path: str) -> tuple[str, str]:
-    """Return the project and the id of the run that a part holds.
+def ids_of(paths: Iterable[str]) -> tuple[str, str]:
+    """Return the project and the id of the run that parts hold.
 
     Raises:
-        RejectedError: The part cannot be read, or holds none.
+        RejectedError: A part cannot be read, none names a run, or they name several.
     """
+    found: tuple[str, str] | None = None
+    for path in paths:
+        ids = _first_ids(path)
+        if found is not None and ids not in (None, found):
+            raise RejectedError(f"{path} belongs to another run than the parts before it")
+        found = found or ids
+    if found is None:
+        raise RejectedError("its parts name no run")
+    return found
+
+
+def _first_ids(path: str) -> tuple[str, str] | None:
+    """Return the ids in the first row of a part, which may have none."""
     with _opened(path) as file:
+        if file.num_row_groups == 0 or file.metadata.num_rows == 0:
+            return None
         for batch in file.iter_batches(1, columns=["project_id", "run_id"]):
             project, run = (batch.column(name)[0].as_py() for name in ("project_id", "run_id"))
             if isinstance(project, str) and isinstance(run, str):
                 return project, run
+            break
     raise RejectedError(f"{path} names no run")
-
-
-def check_parts(paths: Iterable[str], project: str, run_id: str) -> None:
-    """Open each part before any of it is read: a half-written one does not say where its columns lie.
-
-    Raises:
-        RejectedError: One cannot be read, or belongs to another run.
-    """
-    for path in paths:
-        if (found := first_ids(path)) != (project, run_id):
-            raise RejectedError(f"{path} belongs to the run {found[1]!r} of {found[0]!r}")
 
 
 def read_rows(

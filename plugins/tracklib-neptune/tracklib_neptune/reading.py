@@ -31,7 +31,7 @@ from tracklib_neptune.exported_files import ExportedFiles
 from tracklib_neptune.identity import SYS, Identity
 from tracklib_neptune.made import Made
 from tracklib_neptune.namespaces import console_of, is_param, is_surroundings, is_system
-from tracklib_neptune.parts import SINGLE_TYPES, Row, check_parts, read_rows
+from tracklib_neptune.parts import SINGLE_TYPES, Row, read_rows
 from tracklib_neptune.sniffing import medium
 from tracklib_neptune.values import exact_step, single
 
@@ -72,7 +72,6 @@ class RunReader:
         Raises:
             RejectedError: A part cannot be read.
         """
-        check_parts(self._identity.held.parts, self._identity.project, self._identity.run_id)
         info = self._info
         start = RunStart(info.project, info.name, None, info.job_type, info.parent, 1, self._identity.context())
         yield info.started, start

@@ -38,11 +38,10 @@ class NeptuneSettings(BackendSettings):
     def resolved(self) -> Self:
         """Return the settings with absolute paths."""
         data = os.path.abspath(os.path.expanduser(self.data))
-        if self.files is not None:
-            return type(self)(data=data, files=os.path.abspath(os.path.expanduser(self.files)))
         found = next((name for name in _BESIDE if os.path.isdir(os.path.join(data, name))), None)
         data = data if found is None else os.path.join(data, found)
-        return type(self)(data=data, files=_files(data))
+        files = _files(data) if self.files is None else os.path.abspath(os.path.expanduser(self.files))
+        return type(self)(data=data, files=files)
 
     def check(self) -> str:
         """Look whether the folder is there, and return how many projects it has."""
