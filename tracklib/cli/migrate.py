@@ -138,12 +138,15 @@ def _plan(source: Any, choice: Choice, target: Any, *, json: bool) -> int:
 
     capabilities = target.load(target.capabilities) if target.capabilities else None
     plan = plan_runs(source, choice.runs(source), capabilities)
+    left_out = dict(getattr(source, "left_out", {}))
     if json:
-        print_json(plan.document())
+        print_json({**plan.document(), "left_out": left_out})
         return 0
     total = plan.total
     parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
     out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
+    for what, count in left_out.items():
+        out().print(safe(f"left out: {count:,} x {what}"))
     for run, error in plan.unreadable.items():
         out().print(safe(f"{run} cannot be read: {error}", "red"))
     for reason, count in plan.losses.items():

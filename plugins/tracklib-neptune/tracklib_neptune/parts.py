@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracklib.errors import RejectedError
 
@@ -28,8 +27,7 @@ _KEYS = ("attribute_path", "attribute_type")
 _TIMES = ("step", "timestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One value of one attribute.
 
     Attributes:

@@ -120,10 +120,11 @@ class RunReader:
                     singles.append(row)
                 if len(singles) < _VALUES_AT_ONCE:
                     continue
-            yield from self._singles(singles)
-            singles = []
-            if row.kind in self._kinds:
-                yield from self._kinds[row.kind](row)
+            if singles:
+                yield from self._singles(singles)
+                singles = []
+            if (bodies := self._kinds.get(row.kind)) is not None:
+                yield from bodies(row)
             elif row.kind not in SINGLE_TYPES:
                 self._problems[f"attributes of the type {row.kind!r} are not known"] += 1
         yield from self._singles(singles)
@@ -213,9 +214,9 @@ class RunReader:
         return time, Media(row.path, self._step(row), kind, file, metadata, timestamp=row.time)
 
     def _step(self, row: Row) -> Step:
-        number = self._steps[row.path]
-        self._steps[row.path] += 1
         if row.step is None:
+            number = self._steps[row.path]
+            self._steps[row.path] += 1
             self._problems[f"values of {row.path!r} without a step are numbered"] += 1
             return number
         step, is_exact = exact_step(row.step)
