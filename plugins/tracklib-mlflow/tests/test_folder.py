@@ -1,6 +1,7 @@
 """Folders of MLflow's file store, of any version, are read whole and without MLflow."""
 
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -17,7 +18,7 @@ from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.source import MLflowSource
 
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Artifact, Input, Media, Metrics, Notes, Params, RunEnd, Summary, Tags
+from tracklib.model.records import Artifact, Context, Input, Media, Metrics, Notes, Params, RunEnd, Summary, Tags
 from tracklib.portability.compare import compare
 from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
@@ -61,8 +62,17 @@ def test_each_version_is_read(version):
         assert tags.values["mlflow.source.git.commit"] == "0123abc"
     assert found[Notes] == [Notes("a\nnote")]
     assert found[RunEnd] == [RunEnd("finished")]
+    for context in found[Context]:
+        (dataset,) = context.values["mlflow.datasets"]
+        assert dataset["source"] == '{"uri": "/data/digits.csv"}'
+        assert len(json.loads(dataset["schema"])["mlflow_colspec"]) == 20
+        assert dataset["tags"] == {"mlflow.data.context": "training"}
     has_inputs = version in ("2.22.0", "3.17.2")
-    assert found[Input] == ([Input("digits", "training", "abc123")] if has_inputs else [])
+    inputs = found[Input]
+    assert inputs[:1] == ([Input("digits", "training", "abc123")] if has_inputs else [])
+    assert len(found[Context]) == has_inputs
+    models = [(item.name, item.type, item.run) for item in inputs[1:]]
+    assert models == ([("forest", "model", info.id)] if version == "3.17.2" else [])
     points = defaultdict(list)
     for body in found[Metrics]:
         ((key, value),) = body.values.items()
@@ -101,7 +111,9 @@ def test_other_runs_and_deleted_ones(version):
     """Children name their parents, statuses are MLflow's, and deleted runs are counted, and read where they are asked for."""
     source = source_of(GOLDEN / version)
     parent = base_line(source)
-    others = [info for info in source.runs(RunQuery()) if info.id != parent.id]
+    infos = list(source.runs(RunQuery()))
+    assert [info.started for info in infos] == sorted(info.started for info in infos)  # parents first
+    others = [info for info in infos if info.id != parent.id]
     assert source.left_out == {"deleted runs": 2}
     statuses = ["failed", "failed" if version == "0.8.2" else "killed", "running"]
     assert sorted(info.status for info in others) == sorted(statuses)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
 
@@ -110,6 +111,10 @@ class Store(Protocol):
 
     def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, HeldFiles]]:
         """Yield the models that MLflow 3 logged from a run, each with its id and name: they lie beside the run."""
+        ...
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
         ...
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
+from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.held import HeldRun, Registered
@@ -55,6 +57,16 @@ class Service:
         for output in getattr(outputs, "model_outputs", None) or ():
             model = self._client.call("reading a model", self._client.raw.get_logged_model, output.model_id)
             yield str(output.model_id), str(model.name), self._files(str(model.artifact_location))
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
+        for item in getattr(getattr(run, "inputs", None), "model_inputs", None) or ():
+            try:
+                model = self._client.call("reading a model", self._client.raw.get_logged_model, item.model_id)
+            except MissingError:  # it was deleted; that it was used stays true
+                yield Input(str(item.model_id), "model", str(item.model_id))
+            else:
+                yield Input(str(model.name), "model", str(item.model_id), model.source_run_id or None)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
         """Return nothing: the aliases of a run's models are not asked for."""

@@ -56,7 +56,7 @@ def log_inputs(client, run_id):
 
 def log_model(client, experiment_id, run_id):
     """Log a model as MLflow 3 does."""
-    from mlflow.entities import LoggedModelOutput
+    from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
     folder = pathlib.Path(FOLDER).parent / "forest"
     folder.mkdir(exist_ok=True)
@@ -64,6 +64,7 @@ def log_model(client, experiment_id, run_id):
     model = client.create_logged_model(experiment_id, name="forest", source_run_id=run_id)
     client.log_model_artifacts(model.model_id, str(folder))
     client.log_outputs(run_id, models=[LoggedModelOutput(model.model_id, 0)])
+    client.log_inputs(run_id, models=[LoggedModelInput(model.model_id)])
 
 
 def register(client, run_id):

@@ -65,6 +65,8 @@ class Dataset:
     digest: str
     source_type: str
     source: str
+    schema: str
+    profile: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ class DatasetInput:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a run used."""
+    """What a run used; models by their ids."""
 
     dataset_inputs: tuple[DatasetInput, ...] = ()
+    model_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tracklib.errors import BadValueError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
 from tracklib_mlflow import tags
 from tracklib_mlflow.folder.disk import Disk, Entry
 from tracklib_mlflow.folder.files import FolderFiles
@@ -61,20 +62,21 @@ class Folder:
         self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[FolderRun, str]]:
-        """Yield the runs that may satisfy a query."""
+        """Yield the runs that may satisfy a query, the oldest of each experiment first: a parent before its children."""
         self.left_out = Counter()
         for experiment in self._experiments():
-            for folder in self._folders(experiment):
-                if not self._may_be(query, folder):
-                    continue
-                run = self._run(experiment, folder, is_listed=True)
-                if run is None:
-                    continue
-                is_deleted = experiment.is_deleted or run.info.lifecycle_stage == "deleted"
-                if is_deleted and not self._settings.deleted:
-                    self.left_out["deleted runs"] += 1
-                else:
-                    yield run, experiment.name
+            folders = (folder for folder in self._folders(experiment) if self._may_be(query, folder))
+            found = (self._run(experiment, folder, is_listed=True) for folder in folders)
+            meant = [run for run in found if run is not None and self._is_meant(experiment, run)]
+            for run in sorted(meant, key=lambda run: (run.info.start_time or 0, run.info.run_id)):
+                yield run, experiment.name
+
+    def _is_meant(self, experiment: _Experiment, run: FolderRun) -> bool:
+        is_deleted = experiment.is_deleted or run.info.lifecycle_stage == "deleted"
+        if is_deleted and not self._settings.deleted:
+            self.left_out["deleted runs"] += 1
+            return False
+        return True
 
     def run(self, place: str, /) -> tuple[FolderRun, str]:
         """Return the run of MLflow's own id."""
@@ -107,9 +109,18 @@ class Folder:
         held = _own(run)
         for model_id in model_ids(self._disk, held.folder, held.problems.append):
             folder = f"{os.path.dirname(held.folder)}/{_MODELS}/{model_id}"
-            name = read_model(self._disk, folder, held.problems.append)
-            if name is not None:
-                yield model_id, name, FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+            model = read_model(self._disk, folder, held.problems.append)
+            if model is not None:
+                yield model_id, model[0], FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
+        for model_id in _own(run).inputs.model_ids:
+            folders = (f"{experiment.folder}/{_MODELS}/{model_id}" for experiment in self._all_experiments())
+            folder = next((folder for folder in folders if os.path.isdir(folder)), None)
+            model = None if folder is None else read_model(self._disk, folder, _own(run).problems.append)
+            name, source = (model_id, None) if model is None else model
+            yield Input(name, "model", model_id, source)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
         """Return what the folder's registry says of a run's artifacts."""
@@ -134,7 +145,12 @@ class Folder:
         return None
 
     def _experiments(self) -> list[_Experiment]:
-        """Return the experiments that are meant.
+        """Return the experiments that are meant."""
+        wanted = self._settings.experiment
+        return [experiment for experiment in self._all_experiments() if wanted in (None, experiment.name)]
+
+    def _all_experiments(self) -> list[_Experiment]:
+        """Return all experiments.
 
         Raises:
             ConfigError: There is none at all.
@@ -147,8 +163,7 @@ class Folder:
         if not known:
             hint = f"; did you mean {self._disk.root}/mlruns?" if os.path.isdir(f"{self._disk.root}/mlruns") else ""
             raise ConfigError(f"expected a folder of MLflow's, as mlruns is, got none at {self._disk.root}{hint}")
-        wanted = self._settings.experiment
-        return [experiment for experiment in known if wanted in (None, experiment.name)]
+        return known
 
     def _experiment(self, entry: Entry, *, is_deleted: bool) -> _Experiment | None:
         try:
