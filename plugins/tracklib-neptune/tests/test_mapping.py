@@ -278,3 +278,12 @@ def test_models_of_the_registry(export):
     kinds = {info.id: info.job_type for info in export.source().runs(RunQuery())}
     assert kinds == {"RUN-1": None, "DIG-M": "model", "DIG-M-1": "model version"}
     assert [item.name for item in export.read("DIG-M-1")[Artifact]] == ["weights"]
+
+
+def test_parents_come_first(export):
+    """Runs are listed in the order in which they began, whatever their ids are, so that a copy finds its parent."""
+    for number, later in ((10, 0), (2, 1000), (1, 2000)):
+        rows = [line for line in export.sys_rows() if line["attribute_path"] != "sys/creation_time"]
+        begun = export.row("sys/creation_time", "datetime", export.moment(export.BASE + later))
+        export.write([*rows, begun], run_id=f"RUN-{number}")
+    assert [info.id for info in export.source().runs(RunQuery())] == ["RUN-10", "RUN-2", "RUN-1"]

@@ -49,15 +49,20 @@ class NeptuneSource:
         return CAPABILITIES
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
-        """Yield the runs that a query selects; the models of a registry are runs of the job type ``model``, ..."""
+        """Yield the runs that a query selects, the oldest of each project first: a parent before what was forked from it.
+
+        The models of a registry are runs of the job type ``model``, their versions of ``model version``.
+        """
         self.left_out = Counter()
+        projects: dict[str, list[Held]] = {}
         for held in self._held():
             if 0 in held.missing:
                 self.left_out[f"{held.place}: its export was not finished"] += 1
-                continue
-            info = self._info(held)
-            if query.matches(info):
-                yield info
+            else:
+                projects.setdefault(held.project, []).append(held)
+        for of_project in projects.values():
+            infos = (self._info(held) for held in of_project)
+            yield from sorted(filter(query.matches, infos), key=lambda info: (info.started, info.place or ""))
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""
