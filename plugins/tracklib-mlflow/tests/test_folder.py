@@ -275,3 +275,28 @@ def test_a_folder_goes_into_a_database_and_is_equal_there(version, tmp_path, mon
     assert "4 runs: 4 unchanged" in again.output
     verified = CliRunner().invoke(app, ["verify", *places])
     assert verified.exit_code == 0, verified.output
+
+
+def test_what_a_server_kept_beside_the_folder(tmp_path):
+    """A server of MLflow's over a folder keeps artifacts in ``mlartifacts`` beside it; there they are read."""
+    folder = tmp_path / "mlruns"
+    shutil.copytree(GOLDEN / "2.1.1", folder)
+    info = base_line(source_of(folder))
+    (run,) = folder.glob(f"*/{info.id}")
+    served = tmp_path / "mlartifacts" / run.parent.name / info.id
+    served.mkdir(parents=True)
+    shutil.move(run / "artifacts", served)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "secret.txt").write_text("secret")
+    meta = [line for line in (run / "meta.yaml").read_text().splitlines() if not line.startswith("artifact_uri")]
+    place = f"{run.parent.name}/{info.id}/artifacts"
+    for uri in (f"mlflow-artifacts:/{place}", f"mlflow-artifacts://host:5000/{place}"):
+        (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *meta, ""]))
+        source = source_of(folder)
+        artifacts = {artifact.name: artifact for artifact in bodies_of(source, info)[Artifact]}
+        assert set(artifacts) == {"model", "sub", "weights.bin"}
+        with source.open_file(info, artifacts["weights.bin"].files[0]) as opened:
+            assert opened.read() == bytes(range(256))
+    for uri in ("mlflow-artifacts:/../secret", "mlflow-artifacts:/%2e%2e/secret"):
+        (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *meta, ""]))
+        assert not bodies_of(source_of(folder), info)[Artifact]

@@ -12,7 +12,21 @@ from tracklib_mlflow.folder.meta import read_meta, text
 from tracklib_mlflow.folder.run import Dataset, DatasetInput, FolderRun, Inputs, Tag
 from tracklib_mlflow.folder.subset import Value
 
-__all__ = ["is_name", "model_ids", "read_inputs", "read_model"]
+__all__ = ["LoggedModel", "is_name", "model_ids", "read_inputs", "read_model"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoggedModel:
+    """A model of MLflow 3.
+
+    Attributes:
+        source_run_id: The run that made it.
+        location: Where its files were when it was logged.
+    """
+
+    name: str
+    source_run_id: str | None
+    location: str
 
 
 def read_inputs(disk: Disk, run: FolderRun) -> FolderRun:
@@ -41,10 +55,13 @@ def model_ids(disk: Disk, run: str, problem: Callable[[str], None]) -> Iterator[
             yield found
 
 
-def read_model(disk: Disk, folder: str, problem: Callable[[str], None]) -> tuple[str, str | None] | None:
-    """Return a model's name and the run that it comes from; ``None`` where it is not there."""
+def read_model(disk: Disk, folder: str, problem: Callable[[str], None]) -> LoggedModel | None:
+    """Return a model; ``None`` where it is not there."""
     meta = _meta(disk, folder, problem)
-    return None if meta is None else (text(meta, "name") or os.path.basename(folder), text(meta, "source_run_id"))
+    if meta is None:
+        return None
+    name = text(meta, "name") or os.path.basename(folder)
+    return LoggedModel(name, text(meta, "source_run_id"), text(meta, "artifact_location") or "")
 
 
 def _dataset(disk: Disk, datasets: str, dataset_id: str | None, problem: Callable[[str], None]) -> Dataset | None:

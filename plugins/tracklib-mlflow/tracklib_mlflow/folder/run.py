@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -112,7 +113,7 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     Raises:
         FileNotFoundError: It is no folder of a run: it has no ``meta.yaml``, and nothing else that a run has.
     """
-    run_id = folder.rpartition("/")[2]
+    run_id = os.path.basename(folder)
     problems: list[str] = []
     try:
         meta = read_meta(disk, folder, is_known=is_listed)

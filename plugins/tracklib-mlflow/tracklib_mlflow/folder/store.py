@@ -6,19 +6,19 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tracklib.errors import BadValueError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Input
 from tracklib_mlflow import tags
+from tracklib_mlflow.folder.artifacts import Artifacts
 from tracklib_mlflow.folder.disk import Disk, Entry
 from tracklib_mlflow.folder.files import FolderFiles
 from tracklib_mlflow.folder.lineage import model_ids, read_inputs, read_model
 from tracklib_mlflow.folder.meta import META, lifecycle, read_meta, text
 from tracklib_mlflow.folder.points import read_points
 from tracklib_mlflow.folder.registry import Registry, read_registry
-from tracklib_mlflow.folder.run import ARTIFACTS, TAGS, FolderRun, open_run
+from tracklib_mlflow.folder.run import TAGS, FolderRun, open_run
 from tracklib_mlflow.held import HeldRun, Registered
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.points import Identity, Native
@@ -58,12 +58,14 @@ class Folder:
             raise ConfigError(f"expected a folder of MLflow's at {path}, got {_what(path)}")
         self._disk = Disk(path)
         self._settings = settings
+        self._artifacts = Artifacts(self._disk)
+        self._found: list[_Experiment] | None = None
         self._registry: Registry | None = None
         self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[FolderRun, str]]:
         """Yield the runs that may satisfy a query, the oldest of each experiment first: a parent before its children."""
-        self.left_out = Counter()
+        self.left_out, self._found = Counter(), None
         for experiment in self._experiments():
             folders = (folder for folder in self._folders(experiment) if self._may_be(query, folder))
             found = (self._run(experiment, folder, is_listed=True) for folder in folders)
@@ -95,14 +97,9 @@ class Folder:
         raise RejectedError(f"the folder {self._disk.root} holds no run {place!r}")
 
     def files(self, run: HeldRun, /) -> FolderFiles:
-        """Return a run's artifacts: those of its own folder, as its URI may be another machine's."""
+        """Return a run's artifacts."""
         held = _own(run)
-        folder = f"{held.folder}/{ARTIFACTS}"
-        if held.info.artifact_uri and _lies_elsewhere(held) and not self._disk.entries(folder, lambda _: None):
-            told = f"its artifacts lie at {held.info.artifact_uri}, outside of the folder, and are not read"
-            if told not in held.problems:
-                held.problems.append(told)
-        return FolderFiles(self._disk, folder, held.problems.append)
+        return self._artifacts.of(held.folder, held.info.artifact_uri, held.problems)
 
     def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, FolderFiles]]:
         """Yield the models that MLflow 3 logged from a run."""
@@ -111,7 +108,7 @@ class Folder:
             folder = f"{os.path.dirname(held.folder)}/{_MODELS}/{model_id}"
             model = read_model(self._disk, folder, held.problems.append)
             if model is not None:
-                yield model_id, model[0], FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+                yield model_id, model.name, self._artifacts.of(folder, model.location, held.problems)
 
     def used_models(self, run: HeldRun, /) -> Iterator[Input]:
         """Yield the models of MLflow 3 that a run used."""
@@ -119,7 +116,7 @@ class Folder:
             folders = (f"{experiment.folder}/{_MODELS}/{model_id}" for experiment in self._all_experiments())
             folder = next((folder for folder in folders if os.path.isdir(folder)), None)
             model = None if folder is None else read_model(self._disk, folder, _own(run).problems.append)
-            name, source = (model_id, None) if model is None else model
+            name, source = (model_id, None) if model is None else (model.name, model.source_run_id)
             yield Input(name, "model", model_id, source)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
@@ -150,20 +147,23 @@ class Folder:
         return [experiment for experiment in self._all_experiments() if wanted in (None, experiment.name)]
 
     def _all_experiments(self) -> list[_Experiment]:
-        """Return all experiments.
+        """Return all experiments, as they were at the last `runs`.
 
         Raises:
             ConfigError: There is none at all.
         """
-        active = self._subfolders(self._disk.root, _NO_EXPERIMENTS)
-        found = [self._experiment(entry, is_deleted=False) for entry in active]
-        trash = self._subfolders(f"{self._disk.root}/{_TRASH}", _NO_EXPERIMENTS)
-        found += [self._experiment(entry, is_deleted=True) for entry in trash]
-        known = [experiment for experiment in found if experiment is not None]
-        if not known:
+        if self._found is None:
+            places = (self._disk.root, False), (f"{self._disk.root}/{_TRASH}", True)
+            found = [
+                self._experiment(entry, is_deleted=is_deleted)
+                for folder, is_deleted in places
+                for entry in self._subfolders(folder, _NO_EXPERIMENTS)
+            ]
+            self._found = [experiment for experiment in found if experiment is not None]
+        if not self._found:
             hint = f"; did you mean {self._disk.root}/mlruns?" if os.path.isdir(f"{self._disk.root}/mlruns") else ""
             raise ConfigError(f"expected a folder of MLflow's, as mlruns is, got none at {self._disk.root}{hint}")
-        return known
+        return self._found
 
     def _experiment(self, entry: Entry, *, is_deleted: bool) -> _Experiment | None:
         try:
@@ -227,13 +227,6 @@ def _once(points: Iterable[Native]) -> Iterator[Native]:
         if point.identity not in seen:
             seen.add(point.identity)
             yield point
-
-
-def _lies_elsewhere(run: FolderRun) -> bool:
-    """Tell whether a run's artifacts were never in its own folder, wherever that was then."""
-    parts = urlsplit(run.info.artifact_uri.replace("\\", "/"))
-    is_local = parts.scheme in ("", "file") or len(parts.scheme) == 1  # a drive of Windows
-    return not is_local or not parts.path.endswith(f"/{run.info.experiment_id}/{run.info.run_id}/{ARTIFACTS}")
 
 
 def _what(path: str) -> str:
