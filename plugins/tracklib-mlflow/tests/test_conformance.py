@@ -29,3 +29,27 @@ class TestMLflow(ConformanceSuite):
     @classmethod
     def subject(cls, server_store):
         return PlaceSubject(f"mlflow:{unquote(server_store.uri)}", witness=Tables(server_store))
+
+
+class Lines:
+    """What stands in the files of MLflow's file store."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def points(self, run, metric):
+        (path,) = self._folder.glob(f"*/{run.id}/metrics/{metric}")
+        lines = [line.split() for line in path.read_text().splitlines()]
+        return [(int(step), float(value)) for _, value, step in lines]
+
+
+class TestFolder(ConformanceSuite):
+    """In a folder: written by MLflow's own file store, read from the disk."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def subject(cls, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("conformance") / "mlruns"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+            yield PlaceSubject(f"mlflow:{folder}", witness=Lines(folder))
