@@ -13,7 +13,7 @@ from tracklib.model.records import Input
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
 
-__all__ = ["HeldFiles", "HeldRun", "Registered", "Store"]
+__all__ = ["HeldFiles", "HeldModel", "HeldRun", "Registered", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,23 @@ class Registered:
         """Return it as an artifact's metadata."""
         versions: list[JSON] = [{"name": item.name, "version": item.version} for item in (self, *self.others)]
         return {"registered_models": versions}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldModel:
+    """A model that MLflow 3 logged: it lies beside its run, under an id of its own."""
+
+    id: str
+    name: str
+    files: HeldFiles
+    model_type: str | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+
+    def metadata(self) -> dict[str, JSON]:
+        """Return what is known of it, as an artifact's metadata."""
+        told: dict[str, JSON] = {"model_type": self.model_type, "params": dict(self.params), "tags": dict(self.tags)}
+        return {"model_id": self.id} | {name: value for name, value in told.items() if value}
 
 
 class HeldRun(Protocol):
@@ -109,8 +126,8 @@ class Store(Protocol):
         """Return a run's artifacts."""
         ...
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, HeldFiles]]:
-        """Yield the models that MLflow 3 logged from a run, each with its id and name: they lie beside the run."""
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
+        """Yield the models that MLflow 3 logged from a run."""
         ...
 
     def used_models(self, run: HeldRun, /) -> Iterator[Input]:

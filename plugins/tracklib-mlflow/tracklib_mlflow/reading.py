@@ -49,7 +49,7 @@ class RunReader:
         self._files = store.files(run)
         self._is_ours = is_ours(run)
         self._damaged: list[str] = []
-        models = {f"models:/{model_id}": (name, files) for model_id, name, files in store.models(run)}
+        models = {f"models:/{model.id}": model for model in store.models(run)}
         registered = {} if self._is_ours else store.registered(run)
         self.contents = Contents(self._files, models, registered, is_ours=self._is_ours, damaged=self._damaged.append)
 

@@ -12,7 +12,7 @@ from tracklib.model.records import Input
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
-from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.held import HeldModel, HeldRun, Registered
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.runs import of_id
 from tracklib_mlflow.settings import MLflowSettings
@@ -51,12 +51,15 @@ class Service:
         """Return a run's artifacts."""
         return self._files(str(run.info.artifact_uri))
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, Files]]:
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
         """Yield the models that MLflow 3 logged from a run."""
         outputs = getattr(run, "outputs", None)
         for output in getattr(outputs, "model_outputs", None) or ():
             model = self._client.call("reading a model", self._client.raw.get_logged_model, output.model_id)
-            yield str(output.model_id), str(model.name), self._files(str(model.artifact_location))
+            files = self._files(str(model.artifact_location))
+            yield HeldModel(
+                str(output.model_id), str(model.name), files, model.model_type, dict(model.params), dict(model.tags)
+            )
 
     def used_models(self, run: HeldRun, /) -> Iterator[Input]:
         """Yield the models of MLflow 3 that a run used."""

@@ -61,7 +61,8 @@ def log_model(client, experiment_id, run_id):
     folder = pathlib.Path(FOLDER).parent / "forest"
     folder.mkdir(exist_ok=True)
     (folder / "MLmodel").write_bytes(b"flavors: {}\n")
-    model = client.create_logged_model(experiment_id, name="forest", source_run_id=run_id)
+    more = {"tags": {"team": "vision"}, "params": {"trees": "10"}, "model_type": "forest of trees"}
+    model = client.create_logged_model(experiment_id, name="forest", source_run_id=run_id, **more)
     client.log_model_artifacts(model.model_id, str(folder))
     client.log_outputs(run_id, models=[LoggedModelOutput(model.model_id, 0)])
     client.log_inputs(run_id, models=[LoggedModelInput(model.model_id)])

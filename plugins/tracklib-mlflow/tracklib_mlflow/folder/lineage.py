@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from tracklib.errors import BadValueError
 from tracklib_mlflow.folder.disk import Disk
 from tracklib_mlflow.folder.meta import read_meta, text
-from tracklib_mlflow.folder.run import Dataset, DatasetInput, FolderRun, Inputs, Tag
+from tracklib_mlflow.folder.run import PARAMS, TAGS, Dataset, DatasetInput, FolderRun, Inputs, Tag, read_texts
 from tracklib_mlflow.folder.subset import Value
 
 __all__ = ["LoggedModel", "is_name", "model_ids", "read_inputs", "read_model"]
@@ -27,6 +27,9 @@ class LoggedModel:
     name: str
     source_run_id: str | None
     location: str
+    model_type: str | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
 
 
 def read_inputs(disk: Disk, run: FolderRun) -> FolderRun:
@@ -61,7 +64,9 @@ def read_model(disk: Disk, folder: str, problem: Callable[[str], None]) -> Logge
     if meta is None:
         return None
     name = text(meta, "name") or os.path.basename(folder)
-    return LoggedModel(name, text(meta, "source_run_id"), text(meta, "artifact_location") or "")
+    params, tags = (read_texts(disk, f"{folder}/{kind}", problem) for kind in (PARAMS, TAGS))
+    location = text(meta, "artifact_location") or ""
+    return LoggedModel(name, text(meta, "source_run_id"), location, text(meta, "model_type"), params, tags)
 
 
 def _dataset(disk: Disk, datasets: str, dataset_id: str | None, problem: Callable[[str], None]) -> Dataset | None:

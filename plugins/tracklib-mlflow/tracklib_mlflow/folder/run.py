@@ -12,7 +12,20 @@ from tracklib_mlflow.folder.disk import Disk
 from tracklib_mlflow.folder.meta import lifecycle, read_meta, run_status, text, whole_number
 from tracklib_mlflow.folder.subset import Value
 
-__all__ = ["ARTIFACTS", "Dataset", "DatasetInput", "FolderRun", "Inputs", "RunData", "RunDetails", "Tag", "open_run"]
+__all__ = [
+    "ARTIFACTS",
+    "PARAMS",
+    "TAGS",
+    "Dataset",
+    "DatasetInput",
+    "FolderRun",
+    "Inputs",
+    "RunData",
+    "RunDetails",
+    "Tag",
+    "open_run",
+    "read_texts",
+]
 
 ARTIFACTS, METRICS, PARAMS, TAGS = "artifacts", "metrics", "params", "tags"
 
@@ -117,7 +130,7 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     problems: list[str] = []
     try:
         meta = read_meta(disk, folder, is_known=is_listed)
-        held = _read_texts(disk, f"{folder}/{TAGS}", problems.append, _is_identity if is_listed else None)
+        held = read_texts(disk, f"{folder}/{TAGS}", problems.append, _is_identity if is_listed else None)
         info = _details(meta, run_id, experiment_id, held)
     except FileNotFoundError:
         if not {METRICS, PARAMS, TAGS} & {entry.name for entry in disk.entries(folder, problems.append)}:
@@ -128,7 +141,7 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     held = _old_tags(meta) | held
     if is_listed:
         return FolderRun(folder, info, RunData(tags=held), problems=problems)
-    params = _read_texts(disk, f"{folder}/{PARAMS}", problems.append)
+    params = read_texts(disk, f"{folder}/{PARAMS}", problems.append)
     if _is_old(meta):
         params = {key: value.strip() for key, value in params.items()}  # as its own reader did: there was a line feed
     metrics = dict(disk.walk(f"{folder}/{METRICS}", problems.append))
@@ -155,7 +168,7 @@ def _is_identity(key: str) -> bool:
     return key.startswith("tracklib.") or key in (tags.RUN_NAME, tags.PARENT_RUN)
 
 
-def _read_texts(
+def read_texts(
     disk: Disk, folder: str, problem: Callable[[str], None], wanted: Callable[[str], bool] | None = None
 ) -> dict[str, str]:
     """Return the texts of a folder's files by their names; ``wanted`` is asked for the first part of each."""

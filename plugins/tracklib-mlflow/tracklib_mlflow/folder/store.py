@@ -19,7 +19,7 @@ from tracklib_mlflow.folder.meta import META, lifecycle, read_meta, text
 from tracklib_mlflow.folder.points import read_points
 from tracklib_mlflow.folder.registry import Registry, read_registry
 from tracklib_mlflow.folder.run import TAGS, FolderRun, open_run
-from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.held import HeldModel, HeldRun, Registered
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.points import Identity, Native
 from tracklib_mlflow.settings import MLflowSettings
@@ -101,14 +101,15 @@ class Folder:
         held = _own(run)
         return self._artifacts.of(held.folder, held.info.artifact_uri, held.problems)
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, FolderFiles]]:
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
         """Yield the models that MLflow 3 logged from a run."""
         held = _own(run)
         for model_id in model_ids(self._disk, held.folder, held.problems.append):
             folder = f"{os.path.dirname(held.folder)}/{_MODELS}/{model_id}"
             model = read_model(self._disk, folder, held.problems.append)
             if model is not None:
-                yield model_id, model.name, self._artifacts.of(folder, model.location, held.problems)
+                files = self._artifacts.of(folder, model.location, held.problems)
+                yield HeldModel(model_id, model.name, files, model.model_type, model.params, model.tags)
 
     def used_models(self, run: HeldRun, /) -> Iterator[Input]:
         """Yield the models of MLflow 3 that a run used."""
