@@ -239,6 +239,7 @@ def test_files(export):
     rows = [
         row("data/desc.json", "file", export.file("RUN-1/data/desc.json", b"{}")),
         row("data/set", "file_set", {"path": "RUN-1/data/set"}),
+        row("data/zip", "file_set", export.file("RUN-1/data/zip.zip", b"PK")),
         row("data/list", "artifact", export.file("RUN-1/data/list/files_list.json", b"[]")),
         row("windows", "file", {"path": "RUN-1\\data\\desc.json"}),
         row("plots", "file_series", export.file("RUN-1/plots/0.000000", PNG), 0, base),
@@ -251,6 +252,7 @@ def test_files(export):
     assert {name: (item.type, [file.path for file in item.files]) for name, item in artifacts.items()} == {
         "data/desc.json": ("file", ["desc.json"]),
         "data/set": ("file_set", ["a.txt", "sub/b.txt"]),
+        "data/zip": ("file_set", ["zip.zip"]),
         "data/list": ("artifact", ["files_list.json"]),
         "windows": ("file", ["desc.json"]),
         "plots": ("file_series", ["0.500000"]),
@@ -287,3 +289,28 @@ def test_parents_come_first(export):
         begun = export.row("sys/creation_time", "datetime", export.moment(export.BASE + later))
         export.write([*rows, begun], run_id=f"RUN-{number}")
     assert [info.id for info in export.source().runs(RunQuery())] == ["RUN-10", "RUN-2", "RUN-1"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "found"),
+    [
+        (PNG, ("image", "png")),
+        (b"\xff\xd8\xff\xe0", ("image", "jpeg")),
+        (b"GIF89a", ("image", "gif")),
+        (b"RIFF\0\0\0\0WEBP", ("image", "webp")),
+        (b"BM\x10\0\0\0\0\0\0\0", ("image", "bmp")),
+        (b"RIFF\0\0\0\0WAVE", ("audio", "wav")),
+        (b"fLaC", ("audio", "flac")),
+        (b"\0\0\0\x20ftypisom", ("video", "mp4")),
+        (b"<html><body>", ("html", None)),
+        (b"BMW is a make of cars", None),
+        (b"", None),
+    ],
+)
+def test_a_series_of_files_is_what_its_content_is(export, begin, found):
+    """The first bytes tell a medium; everything else is an artifact of its step."""
+    export.write([*export.sys_rows(), export.row("s", "file_series", export.file("RUN-1/s/0", begin), 0, export.BASE)])
+    bodies = export.read()
+    media = [(item.media_type, item.metadata.get("format")) for item in bodies[Media]]
+    assert media == ([] if found is None else [found])
+    assert len(bodies[Artifact]) == (found is None)

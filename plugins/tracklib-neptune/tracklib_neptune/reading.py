@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
@@ -191,7 +192,8 @@ class RunReader:
     def _file_set(self, row: Row) -> Iterator[Timed]:
         place = self._find(row)
         if place is not None:
-            found = [self._reference(path, inner) for path, inner in self._files.below(place)]
+            inner = self._files.below(place) if os.path.isdir(place) else [(_name(place), place)]
+            found = [self._reference(path, file) for path, file in inner]
             files = tuple(file for file in found if file is not None)
             yield self._info.started, Artifact(row.path, row.kind, files)
 

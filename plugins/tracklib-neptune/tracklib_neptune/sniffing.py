@@ -11,7 +11,6 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "image", "jpeg"),
     (b"GIF87a", "image", "gif"),
     (b"GIF89a", "image", "gif"),
-    (b"BM", "image", "bmp"),
     (b"fLaC", "audio", "flac"),
     (b"ID3", "audio", "mp3"),
     (b"OggS", "audio", "ogg"),
@@ -25,6 +24,8 @@ def medium(file: BinaryIO) -> tuple[str, str] | None:
     head = file.read(_HEAD)
     if head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE"):
         return ("image", "webp") if head[8:12] == b"WEBP" else ("audio", "wav")
+    if head.startswith(b"BM") and head[6:10] == bytes(4):  # two letters alone begin many a text
+        return "image", "bmp"
     if head[4:8] == b"ftyp":
         return "video", "mp4"
     text = head.lstrip().lower()

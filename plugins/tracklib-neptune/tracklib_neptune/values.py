@@ -29,7 +29,7 @@ def single(row: Row) -> JSON:
     if row.kind == "datetime":
         return {"datetime": iso(value)}
     if row.kind == "string_set":
-        return sorted(str(item) for item in value)
+        return sorted(item for item in value if isinstance(item, str))
     found: JSON = value
     return found
 
