@@ -18,7 +18,19 @@ from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.source import MLflowSource
 
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Artifact, Context, Input, Media, Metrics, Notes, Params, RunEnd, Summary, Tags
+from tracklib.model.records import (
+    Artifact,
+    Context,
+    Input,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    RunEnd,
+    Summary,
+    Tags,
+)
 from tracklib.portability.compare import compare
 from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
@@ -158,10 +170,7 @@ def test_mlflow_itself_reads_the_same(written, monkeypatch):
 
 
 def _plain(body):
-    """Return a body in one form, without what MLflow's client is not asked for: whose version an artifact is."""
-    if isinstance(body, Artifact):
-        metadata = {key: value for key, value in body.metadata.items() if key != "registered_models"}
-        return replace(body, aliases=(), metadata=metadata)
+    """Return a body in one form, whatever order its texts were read in."""
     return replace(body, values=dict(sorted(body.values.items()))) if isinstance(body, (Params, Tags)) else body
 
 
@@ -250,9 +259,9 @@ def test_artifacts_that_lie_elsewhere_are_told(tmp_path):
         (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *lines, ""]))
         records = [record.body for record in source_of(folder).read(info)]
         assert not [body for body in records if isinstance(body, Artifact)]
-        assert [body.message for body in records if type(body).__name__ == "Notice"] == [
-            f"its artifacts lie at {uri}, outside of the folder, and are not read"
-        ]
+        told = [body.message for body in records if isinstance(body, Notice)]
+        assert f"its artifacts lie at {uri}, outside of the folder, and are not read" in told
+        assert len(told) == 3  # and two versions of a registered model, whose files are not there
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -12,9 +12,10 @@ from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.files import hashed
-from tracklib_mlflow.held import HeldFiles, HeldModel, Registered
+from tracklib_mlflow.held import HeldFiles, HeldModel
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
 from tracklib_mlflow.references import LISTED
+from tracklib_mlflow.registered import Registered
 from tracklib_mlflow.versions import Kept
 
 __all__ = ["Contents"]
@@ -38,6 +39,7 @@ class Contents:
         self._files = files
         self._models = models
         self._registered = registered
+        self._named_places: set[str] = set()
         self._is_ours = is_ours
         self._damaged = damaged
         self._hashes: dict[tuple[HeldFiles, str], tuple[int, str] | None] = {}
@@ -67,6 +69,9 @@ class Contents:
                 yield started, strange
         for key, model in self._models.items():
             yield started, self._named(key, self._model(model))
+        for place in sorted(self._registered.keys() - self._named_places):
+            version = self._registered[place]
+            self._damaged(f"{place}, version {version.version} of the registered model {version.name!r}, is not there")
 
     def _kept(self, kind: str) -> list[Kept]:
         """Return the lines of a companion, each once, in the order of their times."""
@@ -115,6 +120,7 @@ class Contents:
         found = self._registered.get(key)
         if found is None:
             return artifact
+        self._named_places.add(key)
         return replace(artifact, aliases=found.all_aliases(), metadata={**artifact.metadata, **found.metadata()})
 
     def _model(self, model: HeldModel) -> Artifact:

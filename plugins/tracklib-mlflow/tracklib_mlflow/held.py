@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,35 +12,9 @@ from tracklib.model.query import RunQuery
 from tracklib.model.records import Input
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
+from tracklib_mlflow.registered import Registered
 
-__all__ = ["HeldFiles", "HeldModel", "HeldRun", "Registered", "Store"]
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """An artifact as a version of a registered model.
-
-    Attributes:
-        others: What else it is: a version of another model, or another version.
-    """
-
-    name: str
-    version: str
-    aliases: tuple[str, ...] = ()
-    others: tuple[Registered, ...] = ()
-
-    def and_also(self, other: Registered) -> Registered:
-        """Return the same with another version that the artifact is."""
-        return replace(self, others=(*self.others, other))
-
-    def all_aliases(self) -> tuple[str, ...]:
-        """Return the aliases of all versions that the artifact is."""
-        return tuple(sorted({alias for item in (self, *self.others) for alias in item.aliases}))
-
-    def metadata(self) -> dict[str, JSON]:
-        """Return it as an artifact's metadata."""
-        versions: list[JSON] = [{"name": item.name, "version": item.version} for item in (self, *self.others)]
-        return {"registered_models": versions}
+__all__ = ["HeldFiles", "HeldModel", "HeldRun", "Store"]
 
 
 @dataclass(frozen=True, slots=True)

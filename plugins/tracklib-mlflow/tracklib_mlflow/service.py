@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tracklib.errors import AuthError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Input
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
-from tracklib_mlflow.held import HeldModel, HeldRun, Registered
+from tracklib_mlflow.held import HeldModel, HeldRun
 from tracklib_mlflow.points import Native
+from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.runs import of_id
 from tracklib_mlflow.settings import MLflowSettings
 
@@ -26,11 +29,11 @@ _EXPERIMENTS_AT_ONCE = 200
 class Service:
     """Reads what MLflow's client gives."""
 
-    left_out: Mapping[str, int] = {}
-
     def __init__(self, settings: MLflowSettings) -> None:
         self._settings = settings
         self._client = Client(settings)
+        self._registry: Registry | None = None
+        self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[HeldRun, str]]:
         """Yield the runs that may satisfy a query; deleted ones only where the settings ask for them."""
@@ -72,9 +75,14 @@ class Service:
                 yield Input(str(model.name), "model", str(item.model_id), model.source_run_id or None)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
-        """Return nothing: the aliases of a run's models are not asked for."""
-        _ = run
-        return {}
+        """Return what the registry says of a run's artifacts; one that cannot be asked is told, and says nothing."""
+        if self._registry is None:
+            try:
+                self._registry = self._client.registry()
+            except (RejectedError, AuthError, ConfigError) as error:
+                self._registry = Registry(problems=[f"the model registry cannot be read: {error}"])
+            self.left_out.update(self._registry.problems)
+        return self._registry.of_run(run.info.run_id)
 
     def history(self, run: HeldRun, key: str, /) -> Iterable[Native]:
         """Return all points of a metric."""

@@ -17,11 +17,12 @@ from tracklib_mlflow.folder.files import FolderFiles
 from tracklib_mlflow.folder.lineage import model_ids, read_inputs, read_model
 from tracklib_mlflow.folder.meta import META, lifecycle, read_meta, text
 from tracklib_mlflow.folder.points import read_points
-from tracklib_mlflow.folder.registry import Registry, read_registry
+from tracklib_mlflow.folder.registry import read_registry
 from tracklib_mlflow.folder.run import TAGS, FolderRun, open_run
-from tracklib_mlflow.held import HeldModel, HeldRun, Registered
+from tracklib_mlflow.held import HeldModel, HeldRun
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.points import Identity, Native
+from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.settings import MLflowSettings
 
 __all__ = ["Folder"]
