@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-DEV := graphql-core hypothesis ipykernel joblib mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
+DEV := duckdb flask-cors fsspec graphql-core hypothesis ipykernel joblib moto[s3] mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
 TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
@@ -62,7 +62,7 @@ lint: $(STAMP) ## check form and style
 
 # Linux, macOS and Windows differ in what their standard library has: each is checked. Scripts are Linux's affair, and
 # scikit-learn has no types.
-types: export MYPYPATH = $(subst $() ,:,$(foreach plugin,$(PLUGINS),plugins/$(plugin)) benchmarks)
+types: export MYPYPATH = $(subst $() ,:,$(foreach plugin,$(PLUGINS),plugins/$(plugin)) benchmarks examples)
 types: $(STAMP) ## check the types, for each operating system
 	@for system in linux darwin win32; do \
 		echo "mypy: $$system"; \

@@ -9,84 +9,29 @@ folder that is given, if one is). The exit code is 0 only if everything that it 
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import re
 import shutil
 import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlflow_server import Server
+from stage import HOME, Ended, Stage, run
+
 from tracklib.delivery.lease import Lease
 
-HOME = Path(__file__).resolve().parents[1]
 PLACE = Path(sys.argv[1] if len(sys.argv) > 1 else HOME).resolve() / ".demo"
 JOURNAL = PLACE / "tracklib"
 SCRIPT = "examples/digits.py"
-WIDE = 200
 ALTERED = ("val/loss", 137, 0.001)
 """The metric, the step (the end of epoch 6) and the value that act 4 writes into MLflow's database."""
-
-
-@dataclass
-class Stage:
-    """Tells the audience what happens, and remembers what did not hold."""
-
-    failures: list[str] = field(default_factory=list)
-    claims: int = 0
-    began: float = field(default_factory=time.monotonic)
-    coloured: bool = field(default_factory=lambda: sys.stdout.isatty() and "NO_COLOR" not in os.environ)
-
-    def _print(self, text: str, style: str = "") -> None:
-        print(f"\x1b[{style}m{text}\x1b[0m" if self.coloured and style else text, flush=True)
-
-    def act(self, number: int, title: str, shows: str) -> None:
-        """Begin an act."""
-        self._print(f"\n{number}. {title}", "1;36")
-        self._print(f"   {shows}\n", "36")
-
-    def say(self, text: str) -> None:
-        """Tell what happens behind the scenes."""
-        self._print(f"   -- {text}", "33")
-
-    def command(self, text: str) -> None:
-        """Show a command as a user would type it."""
-        self._print(f"   $ {text}", "1")
-
-    def line(self, text: str, style: str = "") -> None:
-        """Show a line that a command printed, cut where it is very long."""
-        text = text.rstrip()
-        self._print(f"   {text if len(text) <= WIDE else text[: WIDE - 4] + ' ...'}", style)
-
-    def claim(self, text: str, held: object, seen: object = "") -> None:
-        """Say that something holds, or plainly that it does not."""
-        self.claims += 1
-        if held:
-            self._print(f"   [ok] {text}", "32")
-        else:
-            self.failures.append(text)
-            self._print(f"   [NOT SO] {text}; seen: {seen}", "1;31")
-
-    def close(self) -> int:
-        """Sum up; return the exit code."""
-        seconds = time.monotonic() - self.began
-        if self.failures:
-            self._print(f"\n{len(self.failures)} of {self.claims} claims did not hold:", "1;31")
-            for text in self.failures:
-                self.line(f"- {text}")
-            return 1
-        self._print(f"\nAll {self.claims} claims held, in {seconds:.0f} s.", "1;32")
-        return 0
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -94,138 +39,6 @@ def environment(**more: str) -> dict[str, str]:
     foreign = ("TRACKLIB_", "MLFLOW_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "TRACKLIB_DIR": str(JOURNAL), **more}
-
-
-class Server:
-    """A real MLflow server with a SQLite store, that serves its artifacts."""
-
-    def __init__(self, name: str) -> None:
-        self.folder = PLACE / name
-        self.database = self.folder / "mlflow.db"
-        self.folder.mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it; it takes some seconds until it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--backend-store-uri", f"sqlite:///{self.database}", "--workers", "1"]
-        command += ["--artifacts-destination", f"file://{self.folder / 'artifacts'}"]
-        lean = environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
-        with (self.folder / "log.txt").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=lean, start_new_session=True
-            )
-
-    def wait(self) -> None:
-        """Wait until it answers.
-
-        Raises:
-            RuntimeError: It stopped, or took longer than two minutes.
-        """
-        deadline = time.monotonic() + 120
-        while not self._answers():
-            gone = self._process is None or self._process.poll() is not None
-            if gone or time.monotonic() > deadline:
-                log = (self.folder / "log.txt").read_text(errors="replace")
-                raise RuntimeError(f"MLflow {'stopped' if gone else 'did not answer for two minutes'}:\n{log[-2000:]}")
-            time.sleep(0.1)
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-    def kill(self) -> None:
-        """Kill it and its workers, as a power cut would."""
-        self._signal(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Stop it and its workers; kill what does not stop."""
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: int) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-
-    def count(self) -> int:
-        """Return how many runs its database holds."""
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
-            return int(database.execute("SELECT count(*) FROM runs").fetchone()[0])
-
-    def vendor_id(self, run: str) -> str:
-        """Return MLflow's own id of a run."""
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
-            query = "SELECT run_uuid FROM tags WHERE key = 'tracklib.run_id' AND value = ?"
-            return str(database.execute(query, (run,)).fetchone()[0])
-
-    def alter(self, vendor_id: str, key: str, step: int, value: float) -> float:
-        """Write another value over one point, behind MLflow's back; return what was there."""
-        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as database, database:
-            point = (vendor_id, key, step)
-            found = database.execute(
-                "SELECT value FROM metrics WHERE run_uuid = ? AND key = ? AND step = ?", point
-            ).fetchone()
-            database.execute(
-                "UPDATE metrics SET value = ? WHERE run_uuid = ? AND key = ? AND step = ?", (value, *point)
-            )
-            return float(found[0])
-
-
-@dataclass
-class Ended:
-    """What a command came to."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Everything that it printed."""
-        return self.out.decode(errors="replace") + self.err
-
-
-def run(
-    stage: Stage, command: list[str], env: dict[str, str], on_line: Callable[[str], None] = lambda _: None
-) -> Ended:
-    """Run a command, showing what it prints as it prints it."""
-    process = subprocess.Popen(command, cwd=HOME, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    said: list[str] = []
-    listener = threading.Thread(target=_listen, args=(stage, process.stderr, said), daemon=True)
-    listener.start()
-    out = b""
-    try:
-        for line in process.stdout:
-            out += line
-            stage.line(line.decode(errors="replace"))
-            on_line(line.decode(errors="replace"))
-        code = process.wait()
-    finally:
-        process.kill()  # nothing, where it has ended
-        process.wait()
-    listener.join()
-    return Ended(code, out, "".join(said))
-
-
-def _listen(stage: Stage, stream: Any, said: list[str]) -> None:
-    for line in stream:
-        said.append(line.decode(errors="replace"))
-        stage.line(said[-1], "2")
 
 
 def train(stage: Stage, *options: str, on_line: Callable[[str], None] = lambda _: None, **settings: str) -> Ended:
@@ -392,7 +205,7 @@ def stop_relays() -> None:
 def servers() -> Iterator[tuple[Server, Server]]:
     """Two servers, the first one starting; both are stopped in the end, and the relays with them."""
     shutil.rmtree(PLACE, ignore_errors=True)
-    first, second = Server("mlflow-1"), Server("mlflow-2")
+    first, second = (Server(PLACE / f"mlflow-{number}", environment()) for number in (1, 2))
     first.start()
     try:
         yield first, second

@@ -1,4 +1,4 @@
-"""docs/migrating.md: its commands, run where it says, print what it shows."""
+"""docs/migrating.md, from folders and exports: the commands, run where there is such a one, print what the page shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def console(section: str) -> list[tuple[str, str]]:
     """Return the commands of a section's blocks, each with the output that is shown below it."""
     page = (ROOT / "docs" / "migrating.md").read_text(encoding="utf-8")
     (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
-    blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```shell-session\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [
         (command, output)
         for block in blocks

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from tracklib.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md")
+EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md", "docs/reading.md")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -124,7 +126,7 @@ def test_every_setting_is_documented():
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     for name in Settings.__dataclass_fields__:
         assert f"| `{name}` | `TRACKLIB_{name.upper()}` |" in page
-    words = {*MLflowSettings.model_fields, *(v for names in MLflowSettings.VARIABLES.values() for v in names)}
+    words = {*MLflowSettings.names(), *(v for names in MLflowSettings.VARIABLES.values() for v in names)}
     assert {word for word in words if f"`{word}`" not in page} == set()
 
 
@@ -154,4 +156,8 @@ def test_backend_of_the_how_to_works(tmp_path):
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert (tmp_path / "first.db").stat().st_size > 50_000
-    assert (tmp_path / "second.db").stat().st_size == (tmp_path / "first.db").stat().st_size
+    contents = []
+    for file in ("first.db", "second.db"):
+        with closing(sqlite3.connect(tmp_path / file)) as shelf:
+            contents.append([set(shelf.execute(f"SELECT * FROM {table}")) for table in ("records", "files")])
+    assert contents[0] == contents[1]

@@ -88,7 +88,7 @@ def test_a_working_folder_that_is_deleted_later(tmp_path: Path, root: Root) -> N
 @pytest.mark.parametrize("limit", range(3, 12))
 def test_few_descriptors(tmp_path: Path, root: Root, limit: int) -> None:
     """However few files a process may open, training runs; what could not be recorded is said."""
-    before = f"import tracklib.tracking.starting\nresource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))"
+    before = f"import tracklib.tracking.opening, tracklib.tracking.starting\nresource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))"
     done = trained(tmp_path, before)
     assert (done.returncode, done.stdout) == (0, "trained\n")
     if not root.run("p", "r").segments():

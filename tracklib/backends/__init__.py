@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracklib.backends.contract import retry as retry
     from tracklib.backends.contract import unknown as unknown
     from tracklib.backends.settings import BackendSettings as BackendSettings
+    from tracklib.backends.settings import Secret as Secret
     from tracklib.backends.spec import BackendSpec as BackendSpec
     from tracklib.model.query import RunQuery as RunQuery
 
@@ -43,7 +44,7 @@ _WHERE = {
         "retry",
         "unknown",
     ),
-    "settings": ("BackendSettings",),
+    "settings": ("BackendSettings", "Secret"),
     "spec": ("BackendSpec",),
 }
 _NAMES = {name: f"{__name__}.{module}" for module, names in _WHERE.items() for name in names}

@@ -143,8 +143,8 @@ def resolve(
     model: type[BackendSettings] = spec.load(spec.settings)
     values, origins = _gather(spec, model, (tables or {}).get(name, {}), os.environ if environ is None else environ)
     if location is not None:
-        place = model.from_location(location).model_dump(exclude_unset=True)
-        values = {key: value for key, value in values.items() if key in model.secret_fields()} | place
+        place = model.from_location(location).given()
+        values = {key: value for key, value in values.items() if key in model.secret_names()} | place
         origins |= dict.fromkeys(place, entry)
     return Resolved(entry, spec, _validated(model, values, origins).resolved())
 
@@ -154,7 +154,7 @@ def reopen(entry: str, backend: str, destination: Mapping[str, JSON], /) -> Reso
     spec = load_spec(backend)
     model: type[BackendSettings] = spec.load(spec.settings)
     values, origins = _gather(spec, model, {}, os.environ)
-    secrets = {key: value for key, value in values.items() if key in model.secret_fields()}
+    secrets = {key: value for key, value in values.items() if key in model.secret_names()}
     return Resolved(entry, spec, _validated(model, {**secrets, **destination}, origins))
 
 
@@ -175,7 +175,7 @@ def _gather(
         values[key], origins[key] = environ[variable], variable
     for key, value in table.items():
         _check(key, model, f"table [{spec.name}]")
-        if key in model.secret_fields():
+        if key in model.secret_names():
             # The relay that delivers has this process's environment, not its files; and a file tends to be committed.
             raise ConfigError(
                 f"table [{spec.name}]: expected no credential in a file, got {key!r}; use {_variable(model, spec, key)}"
@@ -190,20 +190,23 @@ def _variable(model: type[BackendSettings], spec: BackendSpec, key: str) -> str:
 
 
 def _check(key: str, model: type[BackendSettings], where: str) -> None:
-    if key not in model.model_fields:
-        raise ConfigError(f"{where}: unknown setting {key!r}{nearest(key, model.model_fields)}")
+    if key not in model.names():
+        raise ConfigError(f"{where}: unknown setting {key!r}{nearest(key, model.names())}")
 
 
 def _validated(model: type[BackendSettings], values: Mapping[str, Any], origins: Mapping[str, str]) -> BackendSettings:
-    from pydantic import ValidationError
+    if (plain := model.plain(values)) is not None:
+        return plain
+    # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
+    from pydantic import TypeAdapter, ValidationError
 
     try:
-        return model.model_validate(dict(values))
+        return TypeAdapter(model).validate_python(dict(values))
     except ValidationError as error:
         problems = []
         for item in error.errors(include_url=False, include_input=False):
             key = str(item["loc"][0]) if item["loc"] else model.__name__
-            secret = key in model.secret_fields()
+            secret = key in model.secret_names()
             got = "" if secret or key not in values else f", got {values[key]!r}"
             problems.append(f"{origins.get(key, 'settings')}: {key}: {item['msg']}{got}")
         raise ConfigError("\n".join(problems)) from None  # the original holds the values, secrets among them

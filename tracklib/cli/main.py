@@ -12,7 +12,24 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from tracklib.cli import backends, delete, doctor, migrate, prune, runs, show, status, sync, verify
+from tracklib.cli import (
+    backends,
+    backup,
+    cutover,
+    delete,
+    doctor,
+    export,
+    inventory,
+    migrate,
+    prune,
+    restore,
+    runs,
+    show,
+    sql,
+    status,
+    sync,
+    verify,
+)
 from tracklib.cli.console import complain, say
 from tracklib.errors import TracklibError
 
@@ -98,10 +115,16 @@ def _tracklib(
 _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (runs.runs, runs.EXAMPLE),
     (show.show, show.EXAMPLE),
+    (sql.sql, sql.EXAMPLE),
     (status.status, status.EXAMPLE),
     (sync.sync, sync.EXAMPLE),
     (verify.verify, verify.EXAMPLE),
+    (inventory.inventory, inventory.EXAMPLE),
     (migrate.migrate, migrate.EXAMPLE),
+    (backup.backup, backup.EXAMPLE),
+    (restore.restore, restore.EXAMPLE),
+    (export.export, export.EXAMPLE),
+    (cutover.cutover, cutover.EXAMPLE),
     (prune.prune, prune.EXAMPLE),
     (delete.delete, delete.EXAMPLE),
     (doctor.doctor, doctor.EXAMPLE),

@@ -9,13 +9,30 @@ import typer
 
 from tracklib.cli.completion import backend_names, project_names, run_ids
 
-__all__ = ["Backend", "Dir", "Json", "OneRun", "Project", "SomeRuns", "Yes"]
+__all__ = [
+    "Backend",
+    "Dir",
+    "Jobs",
+    "Json",
+    "OneRun",
+    "OtherPlace",
+    "PlaceAndRun",
+    "Project",
+    "Select",
+    "SomeRuns",
+    "Yes",
+]
 
 Dir = Annotated[
     Path | None,
     typer.Option("--dir", help="The journal root; the configured one where omitted.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Copy so many runs at a time.")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", "-s", help="project=, name=, state=, tag=KEY or KEY:VALUE, since=, until=; by commas."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Project = Annotated[
     str | None,
@@ -37,6 +54,23 @@ OneRun = Annotated[
         metavar="RUN",
         help="A run's id, the beginning of one, or project/id.",
         autocompletion=run_ids,
+        show_default=False,
+    ),
+]
+PlaceAndRun = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[PLACE] RUN",
+        help="A run's id, the beginning of one, or project/id; behind a place such as mlflow:http://host:5000, its runs.",
+        autocompletion=run_ids,
+        show_default=False,
+    ),
+]
+OtherPlace = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PLACE]",
+        help="Where the runs are: mlflow:http://host:5000, aim:./repo, local:FOLDER; the journal root where omitted.",
         show_default=False,
     ),
 ]

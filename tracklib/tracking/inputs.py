@@ -84,7 +84,9 @@ class UsedArtifact:
             version = self.input.version or f"v{made.number}"
             self.input = replace(self.input, type=made.artifact.type, version=version, run=made.run)
         named = {"name": self.input.name, "type": self.input.type, "version": self.input.version}
-        clean = {key: None if text is None else recorder.clean_text(text, "input") for key, text in named.items()}
+        clean = {
+            key: None if text is None else recorder.objections.clean_text(text, "input") for key, text in named.items()
+        }
         recorder.write(Input(clean["name"] or "", clean["type"], clean["version"], self.input.run))
 
     def _is_place(self) -> bool:

@@ -14,9 +14,10 @@ from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
 from tracklib.model.devices import Kept, is_on_device, keep, own_part
-from tracklib.model.records import Body, Metrics, Notes, Notice, Params, Record, RunEnd, Summary, Tags
+from tracklib.model.records import Body, Metrics, Notes, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
+from tracklib.tracking.objections import Objections
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.tags import tag_values
 from tracklib.typing import JSON, Number, Step
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Recorder"]
 
 _dumps = orjson.dumps
-_NOTICE_CHARS = 4000
-_MAX_NOTICES = 1000
 
 
 class Recorder:
@@ -44,6 +43,7 @@ class Recorder:
         plain: Whether `log_plain` may be used now.
         params: The params so far, as a tree.
         aggregates: The summary values that were asked for.
+        objections: To what was given.
     """
 
     def __init__(
@@ -60,9 +60,8 @@ class Recorder:
         self._redactor = redactor
         self._messages = messages
         self._strict = strict
+        self.objections = Objections(redactor, messages, self.write)
         self._forked = False
-        self._notices = 0
-        self._unlisted: dict[str, int] = {}
         self._deferred: Deferred | None = None
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
@@ -176,7 +175,7 @@ class Recorder:
                     self._write_metrics(numbers, waiting.step, waiting.time)
                 for name, value in found.items():
                     if isinstance(value, BadValueError):
-                        self._refuse(f"log: metric {name!r}: {value}")
+                        self.objections.refuse(f"log: metric {name!r}: {value}")
 
     def settle(self, seconds: float) -> None:
         """Write what is still on a device, where it comes in time; count what does not. Do not hold the lock."""
@@ -187,7 +186,7 @@ class Recorder:
         if left:
             text = f"values that their device did not give within {seconds:g} s of the run's end"
             self._messages.warn(f"{left} {text} are not recorded")
-            self._note("dropped", text, left)
+            self.objections.note("dropped", text, left)
 
     def _sorted(
         self, values: Mapping[Any, Any], kept: dict[str, Kept], problems: list[str]
@@ -217,16 +216,14 @@ class Recorder:
         except BadValueError as error:
             from tracklib.media.recognition import advice
 
-            secret = self._redactor.is_secret_name(key)
-            problem = f"expected a number, got {type(value).__name__}" if secret else str(error)
-            problems.append(f"metric {key!r}: {problem}{advice(value)}")
+            problems.append(f"{self.objections.of_value(key, value, error)}{advice(value)}")
 
     def _captured(self, media: Sequence[Logged], problems: list[str]) -> list[Captured]:
         if not media:
             return []
         from tracklib.tracking.media import MediaKeeper
 
-        keeper = MediaKeeper(self._blobs, self._clean_tree, self._tell_change, strict=self._strict)
+        keeper = MediaKeeper(self._blobs, self.objections.clean_tree, self.objections.change, strict=self._strict)
         return keeper.keep(media, problems)
 
     def define_metric(
@@ -260,7 +257,7 @@ class Recorder:
 
     def log_params(self, params: object) -> None:
         """Write params."""
-        values = self._clean_tree(tree(params, self._tell_change), "params")
+        values = self.objections.clean_tree(tree(params, self.objections.change), "params")
         if values:
             self.params = merge(self.params, values)
             self.write(Params({self.prefix.rstrip("/"): values} if self.prefix else values))
@@ -273,14 +270,14 @@ class Recorder:
 
     def notes(self, text: object) -> None:
         """Write the run's description, which is the first rank's to write."""
-        clean = self.clean_text(text, "notes")
+        clean = self.objections.clean_text(text, "notes")
         if not self.prefix:
             self.write(Notes(clean))
 
     def tags(self, tags: object) -> None:
         """Write tags."""
         problems: list[str] = []
-        clean = self._clean_tree(tag_values(tags, problems), "tag")
+        clean = self.objections.clean_tree(tag_values(tags, problems), "tag")
         if clean:
             self.write(Tags({self.prefix + key: cast("str | None", value) for key, value in clean.items()}))
         if problems:
@@ -290,19 +287,19 @@ class Recorder:
         """Write one summary value."""
         if not isinstance(key, str) or not key:
             raise BadValueError(f"expected a name, a text that is not empty, got {scalars.describe(key)}")
-        clean = self._clean_tree({key: to_json(value, key, self._tell_change)}, "summary")
+        clean = self.objections.clean_tree({key: to_json(value, key, self.objections.change)}, "summary")
         self.write(Summary({self.prefix + name: leaf for name, leaf in clean.items()}))
 
     def metadata(self, values: Mapping[str, object] | None) -> dict[str, JSON]:
         """Return an artifact's metadata, as a tree without secrets."""
-        return self._clean_tree(tree(values or {}, self._tell_change), "metadata")
+        return self.objections.clean_tree(tree(values or {}, self.objections.change), "metadata")
 
     def left_out(self, name: str, texts: list[str]) -> None:
         """Name what was left out of an artifact."""
         for text in texts:
-            self._refuse(f"artifact {name!r}: left out {text}")
+            self.objections.refuse(f"artifact {name!r}: left out {text}")
 
-    # -- what is refused, changed or hidden, and said so
+    # -- what goes wrong
 
     def guarded(self, method: str, record: Callable[[], None]) -> None:
         """Run a method's body; whatever it raises becomes a warning, or with ``strict`` a `BadValueError`."""
@@ -315,10 +312,10 @@ class Recorder:
                 self._forked = False
             record()
         except NoRoomError as error:  # the machine's fault, not the caller's
-            self._drop(f"{method}: {error}")
+            self.objections.drop(f"{method}: {error}")
         except Exception as error:  # promise 1: tracking never costs a run
             text = str(error) if isinstance(error, BadValueError) else scalars.describe_error(error)
-            self._refuse(f"{method}: {text}")
+            self.objections.refuse(f"{method}: {text}")
             if self._strict:
                 raise BadValueError(f"{method}: {text}") from error
 
@@ -329,7 +326,7 @@ class Recorder:
             BadValueError: Under ``strict``.
         """
         if self.open:
-            self._refuse(f"{method}: {text}")
+            self.objections.refuse(f"{method}: {text}")
             if self._strict:
                 raise BadValueError(f"{method}: {text}")
 
@@ -339,60 +336,15 @@ class Recorder:
             raise RunStateError(text)
         self._messages.warn(text, once=f"late {method}")
 
-    def _refuse(self, text: str) -> None:
-        clean = self._redactor.text(text)
-        # In a loop, the same fault comes with another value, or address, each time: it is told once.
-        self._messages.warn(f"{clean} (refused; training goes on)", once=clean.partition(", got ")[0])
-        self._note("refused", clean)
-
-    def _drop(self, text: str) -> None:
-        clean = self._redactor.text(text)
-        self._messages.warn(f"{clean} (dropped; training goes on)", once="no room")
-        self._note("dropped", clean)
-
-    def _tell_change(self, place: str, problem: str, *, once: str | None = None) -> None:
-        text = self._redactor.text(f"{place or 'the mapping'} {problem}")
-        self._messages.warn(text, once=once)
-        self._note("changed", text)
-
-    def _note(self, code: str, text: str, count: int = 1) -> None:
-        self._notices += 1
-        if self._notices <= _MAX_NOTICES:
-            self.write(Notice(code, text[:_NOTICE_CHARS], count))
-        else:
-            self._unlisted[code] = self._unlisted.get(code, 0) + count
-
     def end(self, ending: RunEnd) -> None:
         """Write what is known only now, and the end; nothing comes between, or behind."""
         with self.writer.lock:
-            for code, count in self._unlisted.items():
-                self.write(Notice(code, f"more than the first {_MAX_NOTICES:,} notices, not listed one by one", count))
-            self._unlisted.clear()
+            for notice in self.objections.rest():
+                self.write(notice)
             if self.aggregates:
                 self.write(Summary(self.aggregates.values()))
             self.writer.end(ending)
             self.writer.close()
-
-    def _clean_tree(self, values: Mapping[str, JSON], what: str) -> dict[str, JSON]:
-        hidden: list[str] = []
-        clean = self._redactor.tree(values, hidden.append)
-        assert isinstance(clean, dict)
-        if hidden:
-            self._note("redacted", f"{what}: {', '.join(hidden)}", len(hidden))
-        return clean
-
-    def clean_text(self, text: object, what: str) -> str:
-        """Return a text without secrets, and note where there were some.
-
-        Raises:
-            BadValueError: It is no text.
-        """
-        if not isinstance(text, str):
-            raise BadValueError(f"expected text, got {scalars.describe(text)}")
-        clean = self._redactor.text(text)
-        if clean != text:
-            self._note("redacted", what)
-        return clean
 
 
 def _media_of(key: str, value: object) -> list[Logged]:

@@ -346,8 +346,9 @@ class Run:
             recorder.open = recorder.plain = False
             try:
                 # Cut twice: once so that cleaning takes no time, and once where no secret can be cut in two.
-                error = ending.error and recorder.clean_text(ending.error[: 10 * _MAX_ERROR], "error")[:_MAX_ERROR]
-                recorder.end(RunEnd(ending.status, ending.exit_code, error))
+                text = (ending.error or "")[: 10 * _MAX_ERROR]
+                error = recorder.objections.clean_text(text, "error")[:_MAX_ERROR]
+                recorder.end(RunEnd(ending.status, ending.exit_code, None if ending.error is None else error))
             except Exception as error:  # promise 1, to the very end
                 text = f"the end of run {self.id} could not be recorded: {describe_error(error)}"
                 self._options.messages.warn(text)

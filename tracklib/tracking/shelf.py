@@ -60,7 +60,7 @@ class Shelf:
         if copy not in ("background", "now"):
             raise BadValueError(f"expected copy 'background' or 'now', got {copy!r}")
         if references.is_address(path):
-            url = self._recorder.clean_text(path, "address")
+            url = self._recorder.objections.clean_text(path, "address")
             artifact = self._artifact(references.name_at(url), given)
             self._recorder.write(replace(artifact, references=(references.to_address(url),)))
             return
@@ -76,7 +76,7 @@ class Shelf:
         self._recorder.left_out(artifact.name, found.left)
 
     def _artifact(self, path: object, given: Mapping[str, Any]) -> Artifact:
-        clean, name, aliases = self._recorder.clean_text, given["name"], given["aliases"]
+        clean, name, aliases = self._recorder.objections.clean_text, given["name"], given["aliases"]
         words = [aliases] if isinstance(aliases, str) else aliases
         return Artifact(
             self._recorder.prefix + name_of(path, None if name is None else clean(name, "artifact name")),

@@ -1,6 +1,7 @@
 """Runs at a real MLflow: identity, resume, statuses, times, parents, many of them."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -148,7 +149,7 @@ def test_a_run_that_vanished_is_not_begun_anew(sqlite_bench):
 def test_one_experiment_may_take_all_projects(sqlite_bench):
     """With the setting `experiment`, runs of equal ids of two projects are two runs in one experiment."""
     name = f"shared-{uuid.uuid4().hex}"
-    settings = sqlite_bench.settings.model_copy(update={"experiment": name})
+    settings = replace(sqlite_bench.settings, experiment=name)
     infos = [RunInfo(f"{name}-{i}", "same", "n", started=1) for i in range(2)]
     ids = {sqlite_bench.sink(info, settings=settings).vendor.id for info in infos}
     assert len(ids) == 2

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote_plus
 
-from pydantic import ConfigDict, Field, SecretStr, model_validator
 from typing_extensions import Self
 
-from tracklib.backends.settings import BackendSettings
+from tracklib.backends.settings import BackendSettings, Secret
 from tracklib.errors import ConfigError
 from tracklib_mlflow import location
 
@@ -19,6 +18,7 @@ __all__ = ["MLflowSettings"]
 
 _DELETED = "?deleted"
 _PATIENCE = 300
+_LONGEST = 3600
 
 
 class MLflowSettings(BackendSettings):
@@ -39,8 +39,6 @@ class MLflowSettings(BackendSettings):
         timeout: Seconds that a request may take; five minutes where files move.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     VARIABLES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "tracking_uri": ("MLFLOW_TRACKING_URI",),
         "experiment": ("MLFLOW_EXPERIMENT_NAME",),
@@ -60,36 +58,43 @@ class MLflowSettings(BackendSettings):
     registry_uri: str | None = None
     artifact_root: str | None = None
     username: str | None = None
-    password: SecretStr | None = None
-    registry_password: SecretStr | None = None
-    token: SecretStr | None = None
+    password: Secret | None = None
+    registry_password: Secret | None = None
+    token: Secret | None = None
     auth: str | None = None
     insecure_tls: bool = False
     server_cert: str | None = None
     client_cert: str | None = None
     workspace: str | None = None
     deleted: bool = False
-    timeout: float = Field(default=20.0, gt=0, le=3600)
+    timeout: float = 20.0
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_credentials(cls, values: Any) -> Any:
-        """Move credentials out of the URIs."""
-        if not isinstance(values, Mapping):
-            return values
-        moved = dict(values)
+    def __post_init__(self) -> None:
+        """Move credentials out of the URIs.
+
+        Raises:
+            ConfigError: No request can take so long.
+        """
+        super().__post_init__()
+        if not 0 < self.timeout <= _LONGEST:
+            raise ConfigError(
+                f"mlflow: timeout: expected more than 0 and at most {_LONGEST} seconds, got {self.timeout}"
+            )
+        moved: dict[str, Any] = {}
         shell = location.parted(os.environ.get("MLFLOW_TRACKING_URI", ""))
-        if shell.password and shell.uri == moved.get("tracking_uri"):  # a recorded place; its password is the shell's
-            moved["password"] = moved.get("password") or shell.password
+        if shell.password and shell.uri == self.tracking_uri:  # a recorded place; its password is the shell's
+            moved["password"] = self.password or Secret(shell.password)
         for uri_field, password_field in (("tracking_uri", "password"), ("registry_uri", "registry_password")):
-            if isinstance(uri := moved.get(uri_field), (str, os.PathLike)):
-                place = location.parted(os.fspath(uri))
-                moved[uri_field] = place.uri
-                if place.password and not moved.get(password_field):
-                    moved[password_field] = place.password
-                if place.username and not moved.get("username"):
-                    moved["username"] = place.username
-        return moved
+            if (uri := getattr(self, uri_field)) is None:
+                continue
+            place = location.parted(os.fspath(uri))
+            moved[uri_field] = place.uri
+            if place.password and not (moved.get(password_field) or getattr(self, password_field)):
+                moved[password_field] = Secret(place.password)
+            if place.username and not (moved.get("username") or self.username):
+                moved["username"] = place.username
+        for name, value in moved.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def from_location(cls, location: str, /) -> Self:
@@ -105,7 +110,7 @@ class MLflowSettings(BackendSettings):
 
     def resolved(self) -> Self:
         """Return the settings with absolute paths, and MLflow's own defaults as values."""
-        values = self.model_dump(exclude_none=True)
+        values = self.given()
         if self.tracking_uri is None:
             values["tracking_uri"] = os.environ.get("MLFLOW_TRACKING_URI") or location.default_uri()
             return type(self)(**values).resolved()
@@ -171,5 +176,5 @@ class MLflowSettings(BackendSettings):
         return {"MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(_PATIENCE, math.ceil(self.timeout)))}
 
 
-def _clear(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret is not None else None
+def _clear(secret: Secret | None) -> str | None:
+    return secret.reveal() if secret is not None else None

@@ -8,14 +8,13 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
-
 from tracklib.backends import (
     EXACT,
     BackendSettings,
     BackendSpec,
     Capabilities,
     Feature,
+    Secret,
     VendorRun,
     accepted,
     changed,
@@ -50,7 +49,7 @@ class Settings(BackendSettings):
     """Where the box is."""
 
     place: str
-    key: SecretStr | None = None
+    key: Secret | None = None
     VARIABLES: ClassVar = {"place": ("BOXVENDOR_PLACE",), "key": ("BOXVENDOR_KEY",)}
 
     @classmethod
@@ -86,7 +85,7 @@ class Sink:
         self.held = dict(context.position)
 
     def open(self, run: Any) -> VendorRun:
-        key = self.settings.key.get_secret_value() if self.settings.key else ""
+        key = self.settings.key.reveal() if self.settings.key else ""
         with (Path(self.settings.place) / "keys.txt").open("a") as file:
             file.write(f"{key}\n")
         if key == "wrong":

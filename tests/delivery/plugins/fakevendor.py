@@ -9,9 +9,17 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import SecretStr
-
-from tracklib.backends import EXACT, BackendSettings, BackendSpec, Capabilities, Feature, VendorRun, accepted, refused
+from tracklib.backends import (
+    EXACT,
+    BackendSettings,
+    BackendSpec,
+    Capabilities,
+    Feature,
+    Secret,
+    VendorRun,
+    accepted,
+    refused,
+)
 from tracklib.errors import AuthError, TransientError
 from tracklib.model.codec import to_fields
 
@@ -28,7 +36,7 @@ SPEC = BackendSpec(
 
 class Settings(BackendSettings):
     place: str
-    key: SecretStr | None = None
+    key: Secret | None = None
     VARIABLES: ClassVar[dict] = {"place": ("FAKEVENDOR_PLACE",), "key": ("FAKEVENDOR_KEY",)}
 
 
@@ -39,7 +47,7 @@ class Sink:
 
     def __init__(self, settings: Settings, context) -> None:
         self.place = Path(settings.place)
-        self.key = settings.key.get_secret_value() if settings.key else ""
+        self.key = settings.key.reveal() if settings.key else ""
         self.position = dict(context.position)
         self.held = dict(context.position)
 
