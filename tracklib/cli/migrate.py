@@ -13,7 +13,7 @@ from tracklib.cli.copying import Display, choice_of, tell
 from tracklib.cli.options import Jobs, Json, Select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tracklib.cli.balance import Balance
     from tracklib.model.run import RunInfo
@@ -177,24 +177,27 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     try:
         plan = plan_runs(source, choice.runs(source), capabilities, book)
         behind.add(leftovers_of(source))
+        left_out = dict(getattr(source, "left_out", {}))
     finally:
         if book is not None:
             book.close()
     if json:
-        print_json({**plan.document(), "leftovers": behind.document()})
+        print_json({**plan.document(), "left_out": left_out, "leftovers": behind.document()})
     else:
-        _show_plan(plan, target.title, known=capabilities is not None)
+        _show_plan(plan, left_out, target.title, known=capabilities is not None)
         behind.show()
     return 0
 
 
-def _show_plan(plan: Plan, title: str, *, known: bool) -> None:
+def _show_plan(plan: Plan, left_out: Mapping[str, int], title: str, *, known: bool) -> None:
     from tracklib.cli.console import out, safe
     from tracklib.cli.quantities import bytes_text, duration_text, plural
 
     total = plan.total
     parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
     out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
+    for what, count in left_out.items():
+        out().print(safe(f"left out: {count:,} x {what}"))
     if plan.copied:
         out().print(safe(f"{plural(plan.copied, 'run')} copied already, and passed over"))
     for run, error in plan.unreadable.items():

@@ -1,6 +1,7 @@
 """Folders of MLflow's file store, of any version, are read whole and without MLflow."""
 
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -17,7 +18,19 @@ from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.source import MLflowSource
 
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Artifact, Input, Media, Metrics, Notes, Params, RunEnd, Summary, Tags
+from tracklib.model.records import (
+    Artifact,
+    Context,
+    Input,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    RunEnd,
+    Summary,
+    Tags,
+)
 from tracklib.portability.compare import compare
 from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
@@ -61,8 +74,17 @@ def test_each_version_is_read(version):
         assert tags.values["mlflow.source.git.commit"] == "0123abc"
     assert found[Notes] == [Notes("a\nnote")]
     assert found[RunEnd] == [RunEnd("finished")]
+    for context in found[Context]:
+        (dataset,) = context.values["mlflow.datasets"]
+        assert dataset["source"] == '{"uri": "/data/digits.csv"}'
+        assert len(json.loads(dataset["schema"])["mlflow_colspec"]) == 20
+        assert dataset["tags"] == {"mlflow.data.context": "training"}
     has_inputs = version in ("2.22.0", "3.17.2")
-    assert found[Input] == ([Input("digits", "training", "abc123")] if has_inputs else [])
+    inputs = found[Input]
+    assert inputs[:1] == ([Input("digits", "training", "abc123")] if has_inputs else [])
+    assert len(found[Context]) == has_inputs
+    models = [(item.name, item.type, item.run) for item in inputs[1:]]
+    assert models == ([("forest", "model", info.id)] if version == "3.17.2" else [])
     points = defaultdict(list)
     for body in found[Metrics]:
         ((key, value),) = body.values.items()
@@ -90,6 +112,10 @@ def test_the_files_of_each_version(version):
     assert (file.size, file.sha256) == (256, hashlib.sha256(content).hexdigest())
     with source.open_file(info, file) as opened:
         assert opened.read() == content
+    if version == "3.17.2":
+        about = dict(artifacts["forest"].metadata)
+        assert about.pop("model_id").startswith("m-")
+        assert about == {"model_type": "forest of trees", "params": {"trees": "10"}, "tags": {"team": "vision"}}
     has_aliases = version in ("2.22.0", "3.17.2")
     assert artifacts["model"].aliases == (("best",) if has_aliases else ())
     if version >= "2":
@@ -101,7 +127,9 @@ def test_other_runs_and_deleted_ones(version):
     """Children name their parents, statuses are MLflow's, and deleted runs are counted, and read where they are asked for."""
     source = source_of(GOLDEN / version)
     parent = base_line(source)
-    others = [info for info in source.runs(RunQuery()) if info.id != parent.id]
+    infos = list(source.runs(RunQuery()))
+    assert [info.started for info in infos] == sorted(info.started for info in infos)  # parents first
+    others = [info for info in infos if info.id != parent.id]
     assert source.left_out == {"deleted runs": 2}
     statuses = ["failed", "failed" if version == "0.8.2" else "killed", "running"]
     assert sorted(info.status for info in others) == sorted(statuses)
@@ -142,9 +170,7 @@ def test_mlflow_itself_reads_the_same(written, monkeypatch):
 
 
 def _plain(body):
-    """Return a body in one form, without what MLflow's client is not asked for: whose version an artifact is."""
-    if isinstance(body, Artifact):
-        return replace(body, aliases=(), metadata={})
+    """Return a body in one form, whatever order its texts were read in."""
     return replace(body, values=dict(sorted(body.values.items()))) if isinstance(body, (Params, Tags)) else body
 
 
@@ -233,9 +259,9 @@ def test_artifacts_that_lie_elsewhere_are_told(tmp_path):
         (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *lines, ""]))
         records = [record.body for record in source_of(folder).read(info)]
         assert not [body for body in records if isinstance(body, Artifact)]
-        assert [body.message for body in records if type(body).__name__ == "Notice"] == [
-            f"its artifacts lie at {uri}, outside of the folder, and are not read"
-        ]
+        told = [body.message for body in records if isinstance(body, Notice)]
+        assert f"its artifacts lie at {uri}, outside of the folder, and are not read" in told
+        assert len(told) == 3  # and two versions of a registered model, whose files are not there
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -263,3 +289,28 @@ def test_a_folder_goes_into_a_database_and_is_equal_there(version, tmp_path, mon
     assert "4 runs: 4 unchanged" in again.output
     verified = CliRunner().invoke(app, ["verify", *places])
     assert verified.exit_code == 0, verified.output
+
+
+def test_what_a_server_kept_beside_the_folder(tmp_path):
+    """A server of MLflow's over a folder keeps artifacts in ``mlartifacts`` beside it; there they are read."""
+    folder = tmp_path / "mlruns"
+    shutil.copytree(GOLDEN / "2.1.1", folder)
+    info = base_line(source_of(folder))
+    (run,) = folder.glob(f"*/{info.id}")
+    served = tmp_path / "mlartifacts" / run.parent.name / info.id
+    served.mkdir(parents=True)
+    shutil.move(run / "artifacts", served)
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "secret.txt").write_text("secret")
+    meta = [line for line in (run / "meta.yaml").read_text().splitlines() if not line.startswith("artifact_uri")]
+    place = f"{run.parent.name}/{info.id}/artifacts"
+    for uri in (f"mlflow-artifacts:/{place}", f"mlflow-artifacts://host:5000/{place}"):
+        (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *meta, ""]))
+        source = source_of(folder)
+        artifacts = {artifact.name: artifact for artifact in bodies_of(source, info)[Artifact]}
+        assert set(artifacts) == {"model", "sub", "weights.bin"}
+        with source.open_file(info, artifacts["weights.bin"].files[0]) as opened:
+            assert opened.read() == bytes(range(256))
+    for uri in ("mlflow-artifacts:/../secret", "mlflow-artifacts:/%2e%2e/secret"):
+        (run / "meta.yaml").write_text("\n".join([f"artifact_uri: {uri}", *meta, ""]))
+        assert not bodies_of(source_of(folder), info)[Artifact]

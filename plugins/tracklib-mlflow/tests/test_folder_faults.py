@@ -189,8 +189,7 @@ def test_a_linked_run_and_a_linked_meta(folder, tmp_path):
 def test_ids_that_are_paths(folder, evil):
     """A dataset's or model's id that would lead elsewhere names nothing; a run of such an id is not looked for."""
     run = base_line(folder)
-    for name in ("inputs", "outputs"):
-        (path,) = (run / name).glob("*/meta.yaml")
+    for path in [*(run / "inputs").glob("*/meta.yaml"), *(run / "outputs").glob("*/meta.yaml")]:
         kept = [line for line in path.read_text().splitlines() if not line.startswith(("source_id", "destination_id"))]
         path.write_text("\n".join([f"source_id: {evil}", f"destination_id: {evil}", *kept, ""]))
     bodies = read(folder)

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Artifact, Metrics, Notes, Params, RunEnd, RunStart, Tags
+from tracklib.model.records import Artifact, Metrics, Notes, Notice, Params, RunEnd, RunStart, Tags
 
 
 @pytest.fixture
@@ -100,3 +100,23 @@ def test_a_model_that_mlflow_3_logged(sqlite_bench):
     assert (artifact.name, artifact.type, [file.path for file in artifact.files]) == ("forest", "model", ["MLmodel"])
     with source.open_file(info, artifact.files[0]) as opened:
         assert opened.read() == b"flavors: {}"
+
+
+def test_aliases_of_registered_models(foreign):
+    """What the registry knows of a run's artifacts comes with them; a version without its files is told."""
+    bench, run_id = foreign
+    client, name = bench.client, f"m-{bench.project}"
+    uri = client.get_run(run_id).info.artifact_uri
+    client.create_registered_model(name)
+    for place in ("sub", "top", "gone"):
+        client.create_model_version(name, f"{uri}/{place}", run_id)
+    client.set_registered_model_alias(name, "best", "1")
+    client.set_registered_model_alias(name, "old", "1")
+    (info,) = bench.source().runs(RunQuery(place=run_id))
+    bodies = [record.body for record in bench.source().read(info)]
+    artifacts = {body.name: body for body in bodies if isinstance(body, Artifact)}
+    assert artifacts["sub"].aliases == ("best", "old")
+    assert artifacts["top"].metadata == {"registered_models": [{"name": name, "version": "2"}]}
+    assert (artifacts["top.txt"].aliases, artifacts["top.txt"].metadata) == ((), {})
+    (notice,) = [body for body in bodies if isinstance(body, Notice)]
+    assert notice.message == f"gone, version 3 of the registered model {name!r}, is not there"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tracklib_mlflow.border import ExistsError, MissingError, border
 from tracklib_mlflow.points import Native
+from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.surroundings import surroundings
 
 if TYPE_CHECKING:
@@ -109,6 +111,26 @@ class Client:
         """Return all points of a metric, never sampled."""
         history = self.call(f"reading the metric {key!r}", self.raw.get_metric_history, run_id, key)
         return [Native(key, float(item.value), item.step, item.timestamp) for item in history]
+
+    def registry(self) -> Registry:
+        """Return which artifacts of which runs are versions of registered models, asked for once."""
+        registry, aliases = Registry(), defaultdict(list)
+        for model in self._all("registered models", self.raw.search_registered_models):
+            for alias, version in (getattr(model, "aliases", None) or {}).items():  # since MLflow 2.3
+                aliases[model.name, str(version)].append(str(alias))
+        for item in self._all("model versions", self.raw.search_model_versions):
+            version = Registered(str(item.name), str(item.version), tuple(aliases[item.name, str(item.version)]))
+            registry.enter(version, item.run_id, str(item.source))
+        return registry
+
+    def _all(self, what: str, search: Callable[..., Any]) -> Iterator[Any]:
+        token: str | None = None
+        while True:
+            page = self.call(f"listing {what}", search, max_results=_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     def log_points(self, run_id: str, points: Sequence[Native]) -> None:
         """Write points; those that MLflow has already stay as they are."""

@@ -12,9 +12,10 @@ from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.files import hashed
-from tracklib_mlflow.held import HeldFiles, Registered
+from tracklib_mlflow.held import HeldFiles, HeldModel
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
 from tracklib_mlflow.references import LISTED
+from tracklib_mlflow.registered import Registered
 from tracklib_mlflow.versions import Kept
 
 __all__ = ["Contents"]
@@ -29,7 +30,7 @@ class Contents:
     def __init__(
         self,
         files: HeldFiles,
-        models: Mapping[str, tuple[str, HeldFiles]],
+        models: Mapping[str, HeldModel],
         registered: Mapping[str, Registered],
         *,
         is_ours: bool,
@@ -38,6 +39,7 @@ class Contents:
         self._files = files
         self._models = models
         self._registered = registered
+        self._named_places: set[str] = set()
         self._is_ours = is_ours
         self._damaged = damaged
         self._hashes: dict[tuple[HeldFiles, str], tuple[int, str] | None] = {}
@@ -65,8 +67,11 @@ class Contents:
         for top, is_folder in self._files.top():
             if top not in known and (strange := self._foreign(top, ours, is_folder=is_folder)) is not None:
                 yield started, strange
-        for key, (name, files) in self._models.items():
-            yield started, self._named(key, self._model(name, files))
+        for key, model in self._models.items():
+            yield started, self._named(key, self._model(model))
+        for place in sorted(self._registered.keys() - self._named_places):
+            version = self._registered[place]
+            self._damaged(f"{place}, version {version.version} of the registered model {version.name!r}, is not there")
 
     def _kept(self, kind: str) -> list[Kept]:
         """Return the lines of a companion, each once, in the order of their times."""
@@ -115,12 +120,14 @@ class Contents:
         found = self._registered.get(key)
         if found is None:
             return artifact
-        return replace(artifact, aliases=found.all_aliases(), metadata=found.metadata())
+        self._named_places.add(key)
+        return replace(artifact, aliases=found.all_aliases(), metadata={**artifact.metadata, **found.metadata()})
 
-    def _model(self, name: str, files: HeldFiles) -> Artifact:
+    def _model(self, model: HeldModel) -> Artifact:
         """Return a model that MLflow 3 keeps beside the run."""
-        found = [self._file(stored, stored, files) for stored in files.walk()]
-        return Artifact(name, "model", tuple(file for file in found if file is not None))
+        found = [self._file(stored, stored, model.files) for stored in model.files.walk()]
+        files = tuple(file for file in found if file is not None)
+        return Artifact(model.name, "model", files, metadata=model.metadata())
 
     def _file(self, stored: str, path: str, files: HeldFiles | None = None) -> FileRef | None:
         """Return a file as it is found, and remember where; ``files`` are the run's unless told otherwise."""

@@ -4,43 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from tracklib.backends.contract import Leftover
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
+from tracklib_mlflow.registered import Registered
 
-__all__ = ["HeldFiles", "HeldRun", "Registered", "Store"]
+__all__ = ["HeldFiles", "HeldModel", "HeldRun", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """An artifact as a version of a registered model.
+class HeldModel:
+    """A model that MLflow 3 logged: it lies beside its run, under an id of its own."""
 
-    Attributes:
-        others: What else it is: a version of another model, or another version.
-    """
-
+    id: str
     name: str
-    version: str
-    aliases: tuple[str, ...] = ()
-    others: tuple[Registered, ...] = ()
-
-    def and_also(self, other: Registered) -> Registered:
-        """Return the same with another version that the artifact is."""
-        return replace(self, others=(*self.others, other))
-
-    def all_aliases(self) -> tuple[str, ...]:
-        """Return the aliases of all versions that the artifact is."""
-        return tuple(sorted({alias for item in (self, *self.others) for alias in item.aliases}))
+    files: HeldFiles
+    model_type: str | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
 
     def metadata(self) -> dict[str, JSON]:
-        """Return it as an artifact's metadata."""
-        versions: list[JSON] = [{"name": item.name, "version": item.version} for item in (self, *self.others)]
-        return {"registered_models": versions}
+        """Return what is known of it, as an artifact's metadata."""
+        told: dict[str, JSON] = {"model_type": self.model_type, "params": dict(self.params), "tags": dict(self.tags)}
+        return {"model_id": self.id} | {name: value for name, value in told.items() if value}
 
 
 class HeldRun(Protocol):
@@ -117,8 +109,12 @@ class Store(Protocol):
         """Return a run's artifacts."""
         ...
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, HeldFiles]]:
-        """Yield the models that MLflow 3 logged from a run, each with its id and name: they lie beside the run."""
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
+        """Yield the models that MLflow 3 logged from a run."""
+        ...
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
         ...
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:

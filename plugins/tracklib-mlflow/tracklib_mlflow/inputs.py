@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from tracklib.backends.contract import Outcome, accepted, changed
 from tracklib.errors import RejectedError
 from tracklib.model.records import Input, Record
+from tracklib.typing import JSON
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.companions import record_fields
 from tracklib_mlflow.held import HeldRun
 from tracklib_mlflow.writers import Desk
 
-__all__ = ["InputWriter", "foreign_inputs"]
+__all__ = ["InputWriter", "foreign_datasets", "foreign_inputs"]
 
 _SOURCE = "tracklib"
 _CONTEXT = "mlflow.data.context"
+_DATASET = ("name", "digest", "source_type", "source", "schema", "profile")
 # mlflow.utils.validation: MAX_DATASET_NAME_SIZE, MAX_DATASET_DIGEST_SIZE, MAX_INPUT_TAG_VALUE_SIZE
 _NAME, _DIGEST, _TAG = 500, 36, 500
 
@@ -63,7 +66,22 @@ def _digest(item: Input) -> str:
 
 def foreign_inputs(run: HeldRun) -> Iterator[Input]:
     """Yield the datasets of a run that tracklib did not log."""
-    for item in getattr(getattr(run, "inputs", None), "dataset_inputs", None) or ():
-        if item.dataset.source_type != _SOURCE:
-            context = next((tag.value for tag in item.tags if tag.key == _CONTEXT), None)
-            yield Input(str(item.dataset.name), context, str(item.dataset.digest))
+    for item in _foreign(run):
+        context = next((tag.value for tag in item.tags if tag.key == _CONTEXT), None)
+        yield Input(str(item.dataset.name), context, str(item.dataset.digest))
+
+
+def foreign_datasets(run: HeldRun) -> dict[str, JSON]:
+    """Return as context what else MLflow knows of these datasets: where they come from, their schema and profile."""
+    datasets: list[JSON] = []
+    for item in _foreign(run):
+        told = {name: getattr(item.dataset, name, None) for name in _DATASET}
+        tags = {str(tag.key): str(tag.value) for tag in item.tags}
+        datasets.append({name: str(value) for name, value in told.items() if value not in (None, "")} | {"tags": tags})
+    return {"mlflow.datasets": datasets} if datasets else {}
+
+
+def _foreign(run: HeldRun) -> list[Any]:
+    held = getattr(getattr(run, "inputs", None), "dataset_inputs", None) or ()
+    theirs = [item for item in held if item.dataset.source_type != _SOURCE]
+    return sorted(theirs, key=lambda item: (str(item.dataset.name), str(item.dataset.digest)))

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from tracklib.model.codec import from_fields
 from tracklib.model.records import (
     Body,
+    Context,
     Metrics,
     Notes,
     Notice,
@@ -26,7 +27,7 @@ from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.contents import Contents
 from tracklib_mlflow.held import HeldRun, Store
 from tracklib_mlflow.identity import is_ours
-from tracklib_mlflow.inputs import foreign_inputs
+from tracklib_mlflow.inputs import foreign_datasets, foreign_inputs
 from tracklib_mlflow.names import decode
 from tracklib_mlflow.params import read_params
 from tracklib_mlflow.points import entries_of, restore
@@ -48,7 +49,7 @@ class RunReader:
         self._files = store.files(run)
         self._is_ours = is_ours(run)
         self._damaged: list[str] = []
-        models = {f"models:/{model_id}": (name, files) for model_id, name, files in store.models(run)}
+        models = {f"models:/{model.id}": model for model in store.models(run)}
         registered = {} if self._is_ours else store.registered(run)
         self.contents = Contents(self._files, models, registered, is_ours=self._is_ours, damaged=self._damaged.append)
 
@@ -59,11 +60,18 @@ class RunReader:
         yield from ((self._info.started, body) for body in self._labels())
         yield from self._metrics()
         yield from self.contents.read(self._info.started)
-        yield from ((self._info.started, body) for body in foreign_inputs(self._run))
+        yield from ((self._info.started, body) for body in self._used())
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
         yield from ((self._info.started, Notice("damaged", message)) for message in self._problems())
         if self._info.ended is not None:
             yield self._info.ended, self._end()
+
+    def _used(self) -> Iterator[Body]:
+        """Yield the datasets and models that the run used."""
+        yield from foreign_inputs(self._run)
+        yield from self._store.used_models(self._run)
+        if datasets := foreign_datasets(self._run):
+            yield Context(datasets)
 
     def _problems(self) -> Iterator[str]:
         """Yield what could not be read, each once."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tracklib.backends.contract import Leftover
+from tracklib.errors import AuthError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
-from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.held import HeldModel, HeldRun
 from tracklib_mlflow.leftovers import leftovers
 from tracklib_mlflow.points import Native
+from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.runs import of_id, without_twins
 from tracklib_mlflow.settings import MLflowSettings
 
@@ -27,11 +31,11 @@ _EXPERIMENTS_AT_ONCE = 200
 class Service:
     """Reads what MLflow's client gives."""
 
-    left_out: Mapping[str, int] = {}
-
     def __init__(self, settings: MLflowSettings) -> None:
         self._settings = settings
         self._client = Client(settings)
+        self._registry: Registry | None = None
+        self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[HeldRun, str]]:
         """Yield the runs that may satisfy a query; deleted ones only where the settings ask for them."""
@@ -60,17 +64,35 @@ class Service:
         """Return a run's artifacts."""
         return self._files(str(run.info.artifact_uri))
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, Files]]:
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
         """Yield the models that MLflow 3 logged from a run."""
         outputs = getattr(run, "outputs", None)
         for output in getattr(outputs, "model_outputs", None) or ():
             model = self._client.call("reading a model", self._client.raw.get_logged_model, output.model_id)
-            yield str(output.model_id), str(model.name), self._files(str(model.artifact_location))
+            files = self._files(str(model.artifact_location))
+            yield HeldModel(
+                str(output.model_id), str(model.name), files, model.model_type, dict(model.params), dict(model.tags)
+            )
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
+        for item in getattr(getattr(run, "inputs", None), "model_inputs", None) or ():
+            try:
+                model = self._client.call("reading a model", self._client.raw.get_logged_model, item.model_id)
+            except MissingError:  # it was deleted; that it was used stays true
+                yield Input(str(item.model_id), "model", str(item.model_id))
+            else:
+                yield Input(str(model.name), "model", str(item.model_id), model.source_run_id or None)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
-        """Return nothing: the aliases of a run's models are not asked for."""
-        _ = run
-        return {}
+        """Return what the registry says of a run's artifacts; one that cannot be asked is told, and says nothing."""
+        if self._registry is None:
+            try:
+                self._registry = self._client.registry()
+            except (RejectedError, AuthError, ConfigError) as error:
+                self._registry = Registry(problems=[f"the model registry cannot be read: {error}"])
+            self.left_out.update(self._registry.problems)
+        return self._registry.of_run(run.info.run_id)
 
     def history(self, run: HeldRun, key: str, /) -> Iterable[Native]:
         """Return all points of a metric."""

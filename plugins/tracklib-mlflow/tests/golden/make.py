@@ -56,14 +56,16 @@ def log_inputs(client, run_id):
 
 def log_model(client, experiment_id, run_id):
     """Log a model as MLflow 3 does."""
-    from mlflow.entities import LoggedModelOutput
+    from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
     folder = pathlib.Path(FOLDER).parent / "forest"
     folder.mkdir(exist_ok=True)
     (folder / "MLmodel").write_bytes(b"flavors: {}\n")
-    model = client.create_logged_model(experiment_id, name="forest", source_run_id=run_id)
+    more = {"tags": {"team": "vision"}, "params": {"trees": "10"}, "model_type": "forest of trees"}
+    model = client.create_logged_model(experiment_id, name="forest", source_run_id=run_id, **more)
     client.log_model_artifacts(model.model_id, str(folder))
     client.log_outputs(run_id, models=[LoggedModelOutput(model.model_id, 0)])
+    client.log_inputs(run_id, models=[LoggedModelInput(model.model_id)])
 
 
 def register(client, run_id):

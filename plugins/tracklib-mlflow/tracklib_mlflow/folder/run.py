@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +12,20 @@ from tracklib_mlflow.folder.disk import Disk
 from tracklib_mlflow.folder.meta import lifecycle, read_meta, run_status, text, whole_number
 from tracklib_mlflow.folder.subset import Value
 
-__all__ = ["ARTIFACTS", "Dataset", "DatasetInput", "FolderRun", "Inputs", "RunData", "RunDetails", "Tag", "open_run"]
+__all__ = [
+    "ARTIFACTS",
+    "PARAMS",
+    "TAGS",
+    "Dataset",
+    "DatasetInput",
+    "FolderRun",
+    "Inputs",
+    "RunData",
+    "RunDetails",
+    "Tag",
+    "open_run",
+    "read_texts",
+]
 
 ARTIFACTS, METRICS, PARAMS, TAGS = "artifacts", "metrics", "params", "tags"
 
@@ -65,6 +79,8 @@ class Dataset:
     digest: str
     source_type: str
     source: str
+    schema: str
+    profile: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +93,10 @@ class DatasetInput:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a run used."""
+    """What a run used; models by their ids."""
 
     dataset_inputs: tuple[DatasetInput, ...] = ()
+    model_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +126,11 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     Raises:
         FileNotFoundError: It is no folder of a run: it has no ``meta.yaml``, and nothing else that a run has.
     """
-    run_id = folder.rpartition("/")[2]
+    run_id = os.path.basename(folder)
     problems: list[str] = []
     try:
         meta = read_meta(disk, folder, is_known=is_listed)
-        held = _read_texts(disk, f"{folder}/{TAGS}", problems.append, _is_identity if is_listed else None)
+        held = read_texts(disk, f"{folder}/{TAGS}", problems.append, _is_identity if is_listed else None)
         info = _details(meta, run_id, experiment_id, held)
     except FileNotFoundError:
         if not {METRICS, PARAMS, TAGS} & {entry.name for entry in disk.entries(folder, problems.append)}:
@@ -124,7 +141,7 @@ def open_run(disk: Disk, folder: str, experiment_id: str, *, is_listed: bool) ->
     held = _old_tags(meta) | held
     if is_listed:
         return FolderRun(folder, info, RunData(tags=held), problems=problems)
-    params = _read_texts(disk, f"{folder}/{PARAMS}", problems.append)
+    params = read_texts(disk, f"{folder}/{PARAMS}", problems.append)
     if _is_old(meta):
         params = {key: value.strip() for key, value in params.items()}  # as its own reader did: there was a line feed
     metrics = dict(disk.walk(f"{folder}/{METRICS}", problems.append))
@@ -151,7 +168,7 @@ def _is_identity(key: str) -> bool:
     return key.startswith("tracklib.") or key in (tags.RUN_NAME, tags.PARENT_RUN)
 
 
-def _read_texts(
+def read_texts(
     disk: Disk, folder: str, problem: Callable[[str], None], wanted: Callable[[str], bool] | None = None
 ) -> dict[str, str]:
     """Return the texts of a folder's files by their names; ``wanted`` is asked for the first part of each."""

@@ -6,22 +6,24 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tracklib.backends.contract import Leftover
 from tracklib.errors import BadValueError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
+from tracklib.model.records import Input
 from tracklib_mlflow import tags
+from tracklib_mlflow.folder.artifacts import Artifacts
 from tracklib_mlflow.folder.disk import Disk, Entry
 from tracklib_mlflow.folder.files import FolderFiles
 from tracklib_mlflow.folder.lineage import model_ids, read_inputs, read_model
 from tracklib_mlflow.folder.meta import META, lifecycle, read_meta, text
 from tracklib_mlflow.folder.points import read_points
-from tracklib_mlflow.folder.registry import Registry, read_registry
-from tracklib_mlflow.folder.run import ARTIFACTS, TAGS, FolderRun, open_run
-from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.folder.registry import read_registry
+from tracklib_mlflow.folder.run import TAGS, FolderRun, open_run
+from tracklib_mlflow.held import HeldModel, HeldRun
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.points import Identity, Native
+from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.settings import MLflowSettings
 
 __all__ = ["Folder"]
@@ -58,24 +60,27 @@ class Folder:
             raise ConfigError(f"expected a folder of MLflow's at {path}, got {_what(path)}")
         self._disk = Disk(path)
         self._settings = settings
+        self._artifacts = Artifacts(self._disk)
+        self._found: list[_Experiment] | None = None
         self._registry: Registry | None = None
         self.left_out: Counter[str] = Counter()
 
     def runs(self, query: RunQuery, /) -> Iterator[tuple[FolderRun, str]]:
-        """Yield the runs that may satisfy a query."""
-        self.left_out = Counter()
+        """Yield the runs that may satisfy a query, the oldest of each experiment first: a parent before its children."""
+        self.left_out, self._found = Counter(), None
         for experiment in self._experiments():
-            for folder in self._folders(experiment):
-                if not self._may_be(query, folder):
-                    continue
-                run = self._run(experiment, folder, is_listed=True)
-                if run is None:
-                    continue
-                is_deleted = experiment.is_deleted or run.info.lifecycle_stage == "deleted"
-                if is_deleted and not self._settings.deleted:
-                    self.left_out["deleted runs"] += 1
-                else:
-                    yield run, experiment.name
+            folders = (folder for folder in self._folders(experiment) if self._may_be(query, folder))
+            found = (self._run(experiment, folder, is_listed=True) for folder in folders)
+            meant = [run for run in found if run is not None and self._is_meant(experiment, run)]
+            for run in sorted(meant, key=lambda run: (run.info.start_time or 0, run.info.run_id)):
+                yield run, experiment.name
+
+    def _is_meant(self, experiment: _Experiment, run: FolderRun) -> bool:
+        is_deleted = experiment.is_deleted or run.info.lifecycle_stage == "deleted"
+        if is_deleted and not self._settings.deleted:
+            self.left_out["deleted runs"] += 1
+            return False
+        return True
 
     def run(self, place: str, /) -> tuple[FolderRun, str]:
         """Return the run of MLflow's own id."""
@@ -98,23 +103,28 @@ class Folder:
         raise RejectedError(f"expected an MLflow server or database to delete the run {place} from, got a folder")
 
     def files(self, run: HeldRun, /) -> FolderFiles:
-        """Return a run's artifacts: those of its own folder, as its URI may be another machine's."""
+        """Return a run's artifacts."""
         held = _own(run)
-        folder = f"{held.folder}/{ARTIFACTS}"
-        if held.info.artifact_uri and _lies_elsewhere(held) and not self._disk.entries(folder, lambda _: None):
-            told = f"its artifacts lie at {held.info.artifact_uri}, outside of the folder, and are not read"
-            if told not in held.problems:
-                held.problems.append(told)
-        return FolderFiles(self._disk, folder, held.problems.append)
+        return self._artifacts.of(held.folder, held.info.artifact_uri, held.problems)
 
-    def models(self, run: HeldRun, /) -> Iterator[tuple[str, str, FolderFiles]]:
+    def models(self, run: HeldRun, /) -> Iterator[HeldModel]:
         """Yield the models that MLflow 3 logged from a run."""
         held = _own(run)
         for model_id in model_ids(self._disk, held.folder, held.problems.append):
             folder = f"{os.path.dirname(held.folder)}/{_MODELS}/{model_id}"
-            name = read_model(self._disk, folder, held.problems.append)
-            if name is not None:
-                yield model_id, name, FolderFiles(self._disk, f"{folder}/{ARTIFACTS}", held.problems.append)
+            model = read_model(self._disk, folder, held.problems.append)
+            if model is not None:
+                files = self._artifacts.of(folder, model.location, held.problems)
+                yield HeldModel(model_id, model.name, files, model.model_type, model.params, model.tags)
+
+    def used_models(self, run: HeldRun, /) -> Iterator[Input]:
+        """Yield the models of MLflow 3 that a run used."""
+        for model_id in _own(run).inputs.model_ids:
+            folders = (f"{experiment.folder}/{_MODELS}/{model_id}" for experiment in self._all_experiments())
+            folder = next((folder for folder in folders if os.path.isdir(folder)), None)
+            model = None if folder is None else read_model(self._disk, folder, _own(run).problems.append)
+            name, source = (model_id, None) if model is None else (model.name, model.source_run_id)
+            yield Input(name, "model", model_id, source)
 
     def registered(self, run: HeldRun, /) -> Mapping[str, Registered]:
         """Return what the folder's registry says of a run's artifacts."""
@@ -150,21 +160,28 @@ class Folder:
         return None
 
     def _experiments(self) -> list[_Experiment]:
-        """Return the experiments that are meant.
+        """Return the experiments that are meant."""
+        wanted = self._settings.experiment
+        return [experiment for experiment in self._all_experiments() if wanted in (None, experiment.name)]
+
+    def _all_experiments(self) -> list[_Experiment]:
+        """Return all experiments, as they were at the last `runs`.
 
         Raises:
             ConfigError: There is none at all.
         """
-        active = self._subfolders(self._disk.root, _NO_EXPERIMENTS)
-        found = [self._experiment(entry, is_deleted=False) for entry in active]
-        trash = self._subfolders(f"{self._disk.root}/{_TRASH}", _NO_EXPERIMENTS)
-        found += [self._experiment(entry, is_deleted=True) for entry in trash]
-        known = [experiment for experiment in found if experiment is not None]
-        if not known:
+        if self._found is None:
+            places = (self._disk.root, False), (f"{self._disk.root}/{_TRASH}", True)
+            found = [
+                self._experiment(entry, is_deleted=is_deleted)
+                for folder, is_deleted in places
+                for entry in self._subfolders(folder, _NO_EXPERIMENTS)
+            ]
+            self._found = [experiment for experiment in found if experiment is not None]
+        if not self._found:
             hint = f"; did you mean {self._disk.root}/mlruns?" if os.path.isdir(f"{self._disk.root}/mlruns") else ""
             raise ConfigError(f"expected a folder of MLflow's, as mlruns is, got none at {self._disk.root}{hint}")
-        wanted = self._settings.experiment
-        return [experiment for experiment in known if wanted in (None, experiment.name)]
+        return self._found
 
     def _experiment(self, entry: Entry, *, is_deleted: bool) -> _Experiment | None:
         try:
@@ -228,13 +245,6 @@ def _once(points: Iterable[Native]) -> Iterator[Native]:
         if point.identity not in seen:
             seen.add(point.identity)
             yield point
-
-
-def _lies_elsewhere(run: FolderRun) -> bool:
-    """Tell whether a run's artifacts were never in its own folder, wherever that was then."""
-    parts = urlsplit(run.info.artifact_uri.replace("\\", "/"))
-    is_local = parts.scheme in ("", "file") or len(parts.scheme) == 1  # a drive of Windows
-    return not is_local or not parts.path.endswith(f"/{run.info.experiment_id}/{run.info.run_id}/{ARTIFACTS}")
 
 
 def _what(path: str) -> str:

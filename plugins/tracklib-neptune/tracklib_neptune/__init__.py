@@ -1,0 +1,1 @@
+"""Neptune for tracklib."""
