@@ -217,7 +217,7 @@ def test_no_credential_is_told_or_recorded(install) -> None:
     environ = {"FAKE_API_KEY": KEY, "TRACKLIB_FAKE__PIN": KEY, "FAKE_ADDRESS": "there"}
     resolved = resolve("fake", environ=environ)
     assert resolved.settings.credentials() == {"api_key": KEY, "pin": KEY}
-    assert resolved.settings.destination() == {"address": "there", "timeout": 5.0}
+    assert resolved.settings.destination() == {"address": "there"}
     assert KEY not in repr(resolved)
     with pytest.raises(ConfigError) as raised:
         resolve("fake", environ={"TRACKLIB_FAKE__PIN": KEY[:3], "FAKE_API_KEY": KEY, "TRACKLIB_FAKE__TIMEOUT": "x"})
@@ -242,7 +242,7 @@ def test_a_destination_is_opened_again_with_this_shells_credentials(install, mon
     monkeypatch.setenv("FAKE_ADDRESS", "elsewhere")
     monkeypatch.setenv("FAKE_API_KEY", KEY)
     again = reopen("fake:there", "fake", destination)
-    assert again.settings.destination() == destination == {"address": "there", "timeout": 5.0}
+    assert again.settings.destination() == destination == {"address": "there"}
     assert again.settings.credentials() == {"api_key": KEY}
 
 

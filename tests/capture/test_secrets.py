@@ -8,6 +8,8 @@ import string
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from tests.capture.conftest import Bench, git
 from tracklib.model.records import Console
 
@@ -118,6 +120,7 @@ def everything_below(folder: Path) -> bytes:
 
 def test_fifty_secrets_are_nowhere(bench: Bench, tmp_path: Path):
     """Argv, environment, config, git, console, URLs, code: none of fifty is kept, and what is no secret is untouched."""
+    pytest.importorskip("tracklib_mlflow")
     plan = tmp_path.parent / f"{tmp_path.name}-plan.json"
     plan.write_text(json.dumps(PLAN), encoding="utf-8")
     (bench.path / "weights.bin").write_bytes(b"w")

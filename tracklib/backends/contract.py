@@ -137,7 +137,14 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Source(Protocol):
-    """The read half: gives the runs of a place, and everything in each."""
+    """The read half: gives the runs of a place, and everything in each.
+
+    A run that is there and cannot be read is yielded too, as failed, and `read` raises `RejectedError` for it: so one bad run
+    is told, and the others go on.
+
+    A source may have one attribute more, ``left_out``: what the last `runs` did not yield though the place holds it (runs
+    in a bin, ...), as counts by the words for it.
+    """
 
     @property
     def capabilities(self) -> Capabilities:

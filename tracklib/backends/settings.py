@@ -83,9 +83,12 @@ class BackendSettings:
         return {name: value for name, (value, default) in values.items() if value != default}
 
     def destination(self) -> dict[str, JSON]:
-        """Return every field that is set and no credential, as JSON."""
-        values = {name: getattr(self, name) for name in self.names() if name not in self.secret_names()}
-        return {name: cast("JSON", value) for name, value in values.items() if value is not None}
+        """Return every field that is given and no credential, as JSON.
+
+        What has its default stays out, so that a run's place is still the same one when a later version has more fields.
+        """
+        secret = self.secret_names()
+        return {name: cast("JSON", value) for name, value in self.given().items() if name not in secret}
 
     def credentials(self) -> dict[str, str]:
         """Return the credentials that are set, in the clear: for a keyed hash and the SDK, never for a message."""

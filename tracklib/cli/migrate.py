@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracklib.cli.options import Json
+from tracklib.cli.copying import Display, choice_of, result_document, tell
+from tracklib.cli.options import Jobs, Json, Select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tracklib.model.run import RunInfo
     from tracklib.portability.choice import Choice
-    from tracklib.portability.copy import Change, Progress
+    from tracklib.portability.copy import Change
     from tracklib.portability.migrate import Migration, Result
 
 __all__ = ["EXAMPLE", "migrate"]
@@ -27,19 +25,14 @@ _Place = "A place such as mlflow:http://host:5000, aim:./repo or local:.tracklib
 def migrate(
     source: Annotated[str, typer.Argument(metavar="SRC", help=f"Where runs are read. {_Place}", show_default=False)],
     destination: Annotated[str, typer.Argument(metavar="DST", help="Where they are written.", show_default=False)],
-    select: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--select", "-s", help="project=, name=, state=, tag=KEY or KEY:VALUE, since=, until=; by commas."
-        ),
-    ] = None,
+    select: Select = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many runs.")] = None,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Only every so-many-th run.")] = 1,
     wave: Annotated[int | None, typer.Option("--wave", min=1, help="In groups of so many, each compared.")] = None,
     users: Annotated[
         Path | None, typer.Option("--map-users", help="A JSON file: an object of old names to new ones.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Copy so many runs at a time.")] = 1,
+    jobs: Jobs = 1,
     ledger: Annotated[
         Path | None, typer.Option("--ledger", help="Where it is kept what was copied; in the journal root.")
     ] = None,
@@ -50,8 +43,8 @@ def migrate(
     """Copy runs from one place to another.
 
     Each once: interrupted, it goes on where it stopped; repeated, it copies what is new or was still running. A run
-    that fails is reported and left. JSON: source, destination, runs, total, states, differences, stopped. Exit code 1
-    where a run failed, a record was refused, or a wave differs.
+    that fails is reported and left. JSON: source, destination, runs, total, states, differences, stopped, left_out.
+    Exit code 1 where a run failed, a record was refused, or a wave differs.
     """
     from tracklib.cli.console import interruptible
     from tracklib.portability.ledger import Ledger
@@ -59,7 +52,7 @@ def migrate(
     from tracklib.portability.places import open_place
 
     places = open_place(source), open_place(destination)
-    choice = _choice(select, limit, sample)
+    choice = choice_of(select, limit, sample)
     if dry_run:
         return _plan(places[0].source(), choice, places[1].resolved.spec, json=json)
     names = _name(places[0]), _name(places[1])
@@ -68,7 +61,7 @@ def migrate(
         migration = Migration(*places, book, choice, _change(users), jobs)
         with interruptible(lambda: "what was copied is kept in the ledger; repeat the command to go on"):
             account = _Account(names)
-            with _Display() as migration.watch:
+            with Display() as migration.watch:
                 account.run(migration, wave, quiet=json)
         if map is not None:
             _write_map(map, migration)
@@ -93,26 +86,6 @@ def _ledger_path(source: str, destination: str) -> Path:
 
     digest = hashlib.sha256(f"{source}\n{destination}".encode()).hexdigest()[:16]
     return Path(config.load().root) / f"migration-{digest}.sqlite"
-
-
-def _choice(words: list[str] | None, limit: int | None, sample: int) -> Choice:
-    from tracklib.cli.quantities import moment
-    from tracklib.errors import UsageError
-    from tracklib.model.query import RunQuery
-    from tracklib.portability.choice import Choice
-
-    wanted: dict[str, Any] = {}
-    tags: list[tuple[str, str | None]] = []
-    for word in (part for text in words or () for part in text.split(",")):
-        key, mark, value = word.partition("=")
-        if not mark or key not in ("project", "name", "state", "tag", "since", "until"):
-            raise UsageError(f"--select: expected project=, name=, state=, tag=, since= or until=, got {word!r}")
-        if key == "tag":
-            tag, colon, held = value.partition(":")
-            tags.append((tag, held if colon else None))
-        else:
-            wanted["status" if key == "state" else key] = moment(value) if key in ("since", "until") else value
-    return Choice(RunQuery(**wanted), tuple(tags), limit, sample)
 
 
 def _change(users: Path | None) -> Change | None:
@@ -144,37 +117,14 @@ def _plan(source: Any, choice: Choice, target: Any, *, json: bool) -> int:
     total = plan.total
     parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
     out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
+    for run, error in plan.unreadable.items():
+        out().print(safe(f"{run} cannot be read: {error}", "red"))
     for reason, count in plan.losses.items():
         out().print(safe(f"changed as {target.title} declares: {count:,} x {reason}"))
     if capabilities is None:
         out().print(safe(f"{target.title} declares nothing that could be looked up beforehand"))
     out().print(safe(f"reading it took {duration_text(plan.seconds)}; copying takes longer; nothing was written"))
     return 0
-
-
-class _Display:
-    """Shows on a terminal which run is on its way, and how far it came."""
-
-    def __init__(self) -> None:
-        from contextlib import nullcontext
-
-        from tracklib.cli.console import err, shows_progress
-
-        self._status: Any = err().status("reading the list of runs") if shows_progress() else None
-        self._context: Any = self._status or nullcontext()
-
-    def __enter__(self) -> Callable[[RunInfo, Progress], None]:
-        self._context.__enter__()
-        return self._show
-
-    def __exit__(self, *error: object) -> None:
-        self._context.__exit__(*error)
-
-    def _show(self, run: RunInfo, progress: Progress) -> None:
-        from tracklib.cli.console import safe
-
-        if self._status is not None:
-            self._status.update(safe(f"{run.project}/{run.id}: {progress.tally.points:,} points held"))
 
 
 class _Account:
@@ -185,6 +135,7 @@ class _Account:
         self._results: list[Result] = []
         self._differences: dict[str, list[str]] = {}
         self._stopped = False
+        self._left_out: dict[str, int] = {}
 
     def run(self, migration: Migration, wave: int | None, *, quiet: bool) -> None:
         """Copy wave by wave, and stop behind one that differs."""
@@ -192,10 +143,11 @@ class _Account:
             for result in migration.copy(runs):
                 self._results.append(result)
                 if not quiet:
-                    _tell(result)
+                    tell(result)
             if wave is not None and self._differs(migration, self._results[-len(runs) :]):
                 self._stopped = True
-                return
+                break
+        self._left_out = migration.left_out()
 
     def _differs(self, migration: Migration, results: list[Result]) -> bool:
         for result in results:
@@ -223,8 +175,8 @@ class _Account:
             total.add(result.progress.tally)
         if json:
             places = {"source": self._names[0], "destination": self._names[1]}
-            more = {"differences": self._differences, "stopped": self._stopped}
-            runs = [_document(result) for result in self._results]
+            more = {"differences": self._differences, "stopped": self._stopped, "left_out": self._left_out}
+            runs = [result_document(result) for result in self._results]
             print_json({**places, "runs": runs, "total": total.document(), "states": dict(states), **more})
             return
         for run, differences in self._differences.items():
@@ -232,32 +184,11 @@ class _Account:
                 out().print(safe(f"{run}: {text}", "red"))
         for reason, count in (*total.changed.items(), *total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
+        for what, count in self._left_out.items():
+            out().print(safe(f"left out: {count:,} x {what}"))
         told = ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none selected"
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
         out().print(safe(f"{plural(len(self._results), 'run')}: {told}; {held}"))
-
-
-def _tell(result: Result) -> None:
-    from tracklib.cli.console import out, safe
-
-    if result.state != "unchanged":
-        style = "red" if result.state == "failed" else ""
-        told = f": {result.error}" if result.error else f", {result.progress.tally.records:,} records"
-        out().print(safe(f"{result.run.project}/{result.run.id} {result.state}{told}", style))
-
-
-def _document(result: Result) -> dict[str, Any]:
-    from tracklib.cli.documents import run_document
-
-    progress = result.progress
-    place = {"vendor_id": progress.vendor_id, "url": progress.url}
-    return {
-        "run": run_document(result.run),
-        "state": result.state,
-        "error": result.error,
-        **place,
-        **progress.tally.document(),
-    }
 
 
 def _write_map(path: Path, migration: Migration) -> None:

@@ -9,13 +9,30 @@ import typer
 
 from tracklib.cli.completion import backend_names, project_names, run_ids
 
-__all__ = ["Backend", "Dir", "Json", "OneRun", "OtherPlace", "PlaceAndRun", "Project", "SomeRuns", "Yes"]
+__all__ = [
+    "Backend",
+    "Dir",
+    "Jobs",
+    "Json",
+    "OneRun",
+    "OtherPlace",
+    "PlaceAndRun",
+    "Project",
+    "Select",
+    "SomeRuns",
+    "Yes",
+]
 
 Dir = Annotated[
     Path | None,
     typer.Option("--dir", help="The journal root; the configured one where omitted.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Copy so many runs at a time.")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", "-s", help="project=, name=, state=, tag=KEY or KEY:VALUE, since=, until=; by commas."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Project = Annotated[
     str | None,

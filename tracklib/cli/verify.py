@@ -42,13 +42,22 @@ def verify(
 ) -> int:
     """Compare runs with what their backends give back, or the runs of two places such as local:.tracklib and mlflow.
 
-    Point by point and file by file; all runs where none is named. What a backend declares to change is equal after
-    that change, and counted. JSON: comparisons; each has run, entry, equal, counts, differences, found, declared,
-    error. Of two places: a, b, passed, runs, percent_identical, states, weeks, one_sided, compared, found, declared,
+    A bundle alone (bundle:FOLDER) is read whole, and every checksum in it checked. Else point by point and file by
+    file; all runs where none is named. What a backend declares to change is equal after that change, and counted. JSON:
+    comparisons; each has run, entry, equal, counts, differences, found, declared, error. Of a bundle: bundle, passed,
+    runs, damaged, points, files, bytes, results. Of two places: a, b, passed, runs, percent_identical, states, weeks, one_sided, compared, found, declared,
     comparisons. Exit code 1 where something differs.
     """
     from tracklib.cli import parity
+    from tracklib.cli.bundles import is_bundle
+    from tracklib.cli.inspection import verify_bundle
 
+    if run is not None and len(run) == 1 and is_bundle(run[0]):
+        parity.refuse(
+            {"dir": dir, "backend": backend, "match": match, "project": project}, "that a bundle alone has not"
+        )
+        parity.refuse({"since": since, "until": until, "fail-under": fail_under, "html": html}, "of two places")
+        return verify_bundle(run[0], json=json)
     asked = parity.Asked(match, since, until, fail_under, project)
     if (places := parity.places(run)) is not None:
         parity.refuse({"dir": dir, "backend": backend}, "of runs, not of two places")

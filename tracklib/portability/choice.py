@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Tags
 
@@ -40,7 +41,10 @@ class Choice:
 
     def _has_tags(self, source: Source, run: RunInfo) -> bool:
         held: dict[str, str | None] = {}
-        for record in source.read(run):
-            if isinstance(record.body, Tags):
-                held.update(record.body.values)
+        try:
+            for record in source.read(run):
+                if isinstance(record.body, Tags):
+                    held.update(record.body.values)
+        except RejectedError:
+            return True  # nobody knows its tags: it is chosen, so that it is told
         return all(held.get(key) is not None and value in (None, held[key]) for key, value in self.tags)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from tracklib import platform
 from tracklib.errors import ConfigError, UsageError
@@ -18,7 +18,7 @@ from tracklib.model.run import RunInfo
 from tracklib.portability.copy import Progress
 from tracklib.portability.tally import Tally
 
-__all__ = ["Entry", "Ledger", "mark_of"]
+__all__ = ["Book", "Entry", "Ledger", "mark_of", "started_of", "status_of"]
 
 _VERSION = 1
 _TABLES = """
@@ -53,6 +53,40 @@ class Entry:
 def mark_of(run: RunInfo) -> str:
     """Return what tells a run that changed from one that did not, as far as a listing can."""
     return json.dumps([run.status, run.ended, run.attempt, run.started, run.name])
+
+
+def status_of(mark: str) -> str:
+    """Return the status that a mark tells of."""
+    return str(_marked(mark, 0))
+
+
+def started_of(mark: str) -> int | None:
+    """Return the start that a mark tells of."""
+    started = _marked(mark, 3)
+    return started if isinstance(started, int) else None
+
+
+def _marked(mark: str, place: int) -> object:
+    try:
+        return json.loads(mark)[place]
+    except (ValueError, LookupError, TypeError):  # no mark, or one of another version
+        return None
+
+
+class Book(Protocol):
+    """What a migration keeps its account in."""
+
+    def find(self, project: str, run_id: str) -> Entry | None:
+        """Return what is known of a run."""
+        ...
+
+    def save(self, entry: Entry) -> None:
+        """Keep an entry."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all entries, by project and id."""
+        ...
 
 
 class Ledger:

@@ -19,7 +19,7 @@ from tracklib.model.records import Context, Record, RunStart
 from tracklib.portability.choice import Choice
 from tracklib.portability.compare import Comparison, Difference, compare
 from tracklib.portability.copy import Change, Progress, copy_run
-from tracklib.portability.ledger import Entry, Ledger, mark_of
+from tracklib.portability.ledger import Book, Entry, mark_of
 from tracklib.portability.snapshot import snapshot
 from tracklib.typing import JSON
 
@@ -54,15 +54,17 @@ class Migration:
 
     Attributes:
         jobs: How many runs are copied at a time.
+        replaces: A run that changed is copied anew, for the destination replaces its copy in one stroke.
         watch: Called as a run comes forward.
     """
 
     source: Place
     destination: Place
-    ledger: Ledger
+    ledger: Book
     choice: Choice = field(default_factory=Choice)
     change: Change | None = None
     jobs: int = 1
+    replaces: bool = False
     watch: Callable[[RunInfo, Progress], None] = lambda _run, _progress: None
     _local: threading.local = field(default_factory=threading.local)
 
@@ -74,6 +76,10 @@ class Migration:
             return
         while wave := list(itertools.islice(runs, size)):
             yield wave
+
+    def left_out(self) -> dict[str, int]:
+        """Return what the source holds and did not list, and how often, in its own words."""
+        return dict(getattr(self._source(), "left_out", {}))
 
     def copy(self, runs: Iterable[RunInfo]) -> Iterator[Result]:
         """Copy runs, and yield what became of each; one that fails is left, and the others go on.
@@ -134,6 +140,8 @@ class Migration:
             return Result(run, "waiting")
         begun = entry or Entry(run.project, run.id, run.name)
         if begun.mark and begun.mark != mark and begun.progress.position and not is_growing:
+            if self.replaces:
+                return self._moved(run, None, mark)
             raise RejectedError(
                 "it has changed since it was copied, and its source numbers records anew: "
                 "delete the copy and name another ledger to copy it again"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracklib.backends.capabilities import Capabilities, Feature
+from tracklib.errors import RejectedError
 from tracklib.model.records import (
     Artifact,
     Console,
@@ -53,6 +54,7 @@ class Plan:
 
     Attributes:
         losses: For each declared change, how many points or records it concerns.
+        unreadable: Why each run that cannot be read cannot, by its project and id.
         seconds: What reading all of it took, contents of files left aside: the migration takes longer than that.
     """
 
@@ -60,13 +62,15 @@ class Plan:
     open: int = 0
     total: Tally = field(default_factory=Tally)
     losses: Counter[str] = field(default_factory=Counter)
+    unreadable: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         losses = dict(self.losses)
         total = {name: n for name, n in self.total.document().items() if name not in ("changed", "refused")}
-        return {"runs": self.runs, "open": self.open, **total, "losses": losses, "reading_seconds": self.seconds}
+        counts = {"runs": self.runs, "open": self.open, **total}
+        return {**counts, "losses": losses, "unreadable": self.unreadable, "reading_seconds": self.seconds}
 
 
 def plan_runs(source: Source, runs: Iterable[RunInfo], capabilities: Capabilities | None) -> Plan:
@@ -80,10 +84,13 @@ def plan_runs(source: Source, runs: Iterable[RunInfo], capabilities: Capabilitie
     for run in runs:
         plan.runs += 1
         plan.open += run.status in ("running", "stale")
-        for record in source.read(run):
-            plan.total.count(record)
-            if capabilities is not None:
-                plan.losses.update(_losses(record, capabilities))
+        try:
+            for record in source.read(run):
+                plan.total.count(record)
+                if capabilities is not None:
+                    plan.losses.update(_losses(record, capabilities))
+        except RejectedError as error:
+            plan.unreadable[f"{run.project}/{run.id}"] = str(error)
     plan.seconds = time.perf_counter() - begun
     return plan
 

@@ -25,6 +25,7 @@ _T = TypeVar("_T")
 _MAX_METRICS = 1000
 _MAX_OTHERS = 100
 _PAGE = 1000
+_ACTIVE, _ALL = 1, 3  # mlflow.entities.ViewType
 
 
 class Client:
@@ -68,10 +69,12 @@ class Client:
         return self.call(f"looking up the experiment {name!r}", self.raw.get_experiment_by_name, name)
 
     def experiments(self) -> Iterator[Experiment]:
-        """Yield all experiments that are not deleted."""
+        """Yield all experiments, deleted ones only where the settings ask for them."""
         token: str | None = None
+        view = _ALL if self.settings.deleted else _ACTIVE
         while True:
-            page = self.call("listing experiments", self.raw.search_experiments, max_results=_PAGE, page_token=token)
+            search = self.raw.search_experiments
+            page = self.call("listing experiments", search, view, max_results=_PAGE, page_token=token)
             yield from page
             token = page.token
             if not token:
@@ -91,10 +94,11 @@ class Client:
     def runs(self, experiment_ids: Sequence[str], condition: str = "") -> Iterator[Run]:
         """Yield the runs of experiments that satisfy a condition in MLflow's grammar, oldest first."""
         token: str | None = None
+        view = _ALL if self.settings.deleted else _ACTIVE
         order = ["attributes.start_time ASC"]
         while True:
             page = self.call(
-                "searching runs", self.raw.search_runs, list(experiment_ids), condition, 1, _PAGE, order, token
+                "searching runs", self.raw.search_runs, list(experiment_ids), condition, view, _PAGE, order, token
             )
             yield from page
             token = page.token

@@ -26,6 +26,7 @@ from tracklib.model.codec import dumps, loads, to_fields
 from tracklib.model.records import Position, Record
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.files import Files
+from tracklib_mlflow.held import HeldFiles
 from tracklib_mlflow.paths import CHUNKS, encode_part
 
 __all__ = ["ARTIFACTS", "KINDS", "MEDIA", "POINTS", "RECORDS", "Companions", "read_chunks", "record_fields"]
@@ -113,7 +114,7 @@ def record_fields(record: Record, **more: Any) -> dict[str, Any]:
     return {"writer": record.writer, "record": to_fields(record), **more}
 
 
-def read_chunks(files: Files, kind: str, damaged: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+def read_chunks(files: HeldFiles, kind: str, damaged: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """Yield the lines of all companions of a kind; ``damaged`` hears of those that cannot be read."""
     for place in files.walk(f"{CHUNKS}/{kind}"):
         if not _CHUNK.match(place):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,8 @@ from tracklib.model.records import Artifact, Body, FileRef, Media
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.companions import read_chunks
-from tracklib_mlflow.files import Files, hashed
+from tracklib_mlflow.files import hashed
+from tracklib_mlflow.held import HeldFiles, Registered
 from tracklib_mlflow.paths import CHUNKS, MEDIA, decode_path
 from tracklib_mlflow.references import LISTED
 from tracklib_mlflow.versions import Kept
@@ -26,14 +27,21 @@ class Contents:
     """Reads artifacts and media; sizes and digests are those of the files, not those that a companion claims."""
 
     def __init__(
-        self, files: Files, models: Iterable[tuple[str, Files]], *, is_ours: bool, damaged: Callable[[str], None]
+        self,
+        files: HeldFiles,
+        models: Mapping[str, tuple[str, HeldFiles]],
+        registered: Mapping[str, Registered],
+        *,
+        is_ours: bool,
+        damaged: Callable[[str], None],
     ) -> None:
         self._files = files
         self._models = models
+        self._registered = registered
         self._is_ours = is_ours
         self._damaged = damaged
-        self._hashes: dict[tuple[Files, str], tuple[int, str] | None] = {}
-        self._places: dict[FileRef, tuple[Files, str]] = {}
+        self._hashes: dict[tuple[HeldFiles, str], tuple[int, str] | None] = {}
+        self._places: dict[FileRef, tuple[HeldFiles, str]] = {}
 
     def knows(self, file: FileRef) -> bool:
         """Tell whether a file was read."""
@@ -57,8 +65,8 @@ class Contents:
         for top, is_folder in self._files.top():
             if top not in known and (strange := self._foreign(top, ours, is_folder=is_folder)) is not None:
                 yield started, strange
-        for name, files in self._models:
-            yield started, self._model(name, files)
+        for key, (name, files) in self._models.items():
+            yield started, self._named(key, self._model(name, files))
 
     def _kept(self, kind: str) -> list[Kept]:
         """Return the lines of a companion, each once, in the order of their times."""
@@ -100,14 +108,21 @@ class Contents:
         files = [self._file(path, path[len(top) + 1 :] if is_folder else path) for path in stored]
         found = tuple(file for file in files if file is not None)
         is_model = any(file.path == "MLmodel" for file in found)
-        return Artifact(top, "model" if is_model else "file", found)
+        return self._named(top, Artifact(top, "model" if is_model else "file", found))
 
-    def _model(self, name: str, files: Files) -> Artifact:
+    def _named(self, key: str, artifact: Artifact) -> Artifact:
+        """Return an artifact with the aliases that MLflow's registry has for it."""
+        found = self._registered.get(key)
+        if found is None:
+            return artifact
+        return replace(artifact, aliases=found.all_aliases(), metadata=found.metadata())
+
+    def _model(self, name: str, files: HeldFiles) -> Artifact:
         """Return a model that MLflow 3 keeps beside the run."""
         found = [self._file(stored, stored, files) for stored in files.walk()]
         return Artifact(name, "model", tuple(file for file in found if file is not None))
 
-    def _file(self, stored: str, path: str, files: Files | None = None) -> FileRef | None:
+    def _file(self, stored: str, path: str, files: HeldFiles | None = None) -> FileRef | None:
         """Return a file as it is found, and remember where; ``files`` are the run's unless told otherwise."""
         files = files or self._files
         place = (files, stored)
@@ -119,7 +134,7 @@ class Contents:
         self._places[file] = place
         return file
 
-    def _hash(self, files: Files, stored: str) -> tuple[int, str] | None:
+    def _hash(self, files: HeldFiles, stored: str) -> tuple[int, str] | None:
         try:
             with files.fetched(stored) as local:
                 return hashed(local)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from tracklib.model.run import RunInfo
 from tracklib_mlflow import status, tags, texts
+from tracklib_mlflow.held import HeldRun
 from tracklib_mlflow.names import Lookup
 from tracklib_mlflow.points import NS
 from tracklib_mlflow.runs import display_name, milliseconds
 
-if TYPE_CHECKING:
-    from mlflow.entities import Run
-
 __all__ = ["info_of", "is_ours"]
 
 
-def is_ours(run: Run) -> bool:
+def is_ours(run: HeldRun) -> bool:
     """Tell whether tracklib wrote a run."""
     return tags.RUN_ID in run.data.tags and tags.KEY in run.data.tags
 
 
-def info_of(run: Run, experiment: str, url: str | None, lookup: Lookup) -> RunInfo:
+def info_of(run: HeldRun, experiment: str, url: str | None, lookup: Lookup) -> RunInfo:
     """Return who a run is: what tracklib wrote of it, wherever MLflow's own columns still agree."""
     held = {key: texts.whole(value, lookup) for key, value in run.data.tags.items() if key.startswith("tracklib.")}
     state = status.read(run.info.status, held.get(tags.STATUS))
@@ -43,7 +40,7 @@ def info_of(run: Run, experiment: str, url: str | None, lookup: Lookup) -> RunIn
     )
 
 
-def _name(run: Run, held: Mapping[str, str]) -> str:
+def _name(run: HeldRun, held: Mapping[str, str]) -> str:
     """Return a run's name; MLflow's own counts where somebody renamed the run there."""
     name, shown = held.get(tags.NAME), run.info.run_name or ""
     if name is not None and shown == display_name(name or held.get(tags.RUN_ID, "")):

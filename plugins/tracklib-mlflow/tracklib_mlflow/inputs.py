@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from tracklib.backends.contract import Outcome, accepted, changed
 from tracklib.errors import RejectedError
 from tracklib.model.records import Input, Record
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow.companions import record_fields
+from tracklib_mlflow.held import HeldRun
 from tracklib_mlflow.writers import Desk
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 __all__ = ["InputWriter", "foreign_inputs"]
 
@@ -64,7 +61,7 @@ def _digest(item: Input) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:_DIGEST]
 
 
-def foreign_inputs(run: Run) -> Iterator[Input]:
+def foreign_inputs(run: HeldRun) -> Iterator[Input]:
     """Yield the datasets of a run that tracklib did not log."""
     for item in getattr(getattr(run, "inputs", None), "dataset_inputs", None) or ():
         if item.dataset.source_type != _SOURCE:

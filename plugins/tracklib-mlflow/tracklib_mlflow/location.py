@@ -6,10 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
+from urllib.request import url2pathname
 
 from tracklib.errors import ConfigError
 
-__all__ = ["DATABASES", "Parted", "absolute", "default_uri", "is_database", "parted", "with_password"]
+__all__ = ["DATABASES", "Parted", "absolute", "default_uri", "folder", "is_database", "parted", "with_password"]
 
 DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 """The kinds of database that MLflow knows (``mlflow.store.db.db_types``)."""
@@ -91,6 +92,15 @@ def absolute(uri: str) -> str:
 def _is_arn(uri: str) -> bool:
     """Tell whether it is an Amazon resource name, which a plugin of MLflow's opens."""
     return uri.startswith("arn:")
+
+
+def folder(uri: str) -> str | None:
+    """Return the path of the folder that an absolute URI names; ``None`` where it names a service or a database."""
+    if uri.startswith("file:"):
+        parts = urlsplit(uri)
+        path = url2pathname(parts.path)
+        return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
+    return uri if os.path.isabs(uri) else None
 
 
 def _absolute_sqlite(uri: str) -> str:

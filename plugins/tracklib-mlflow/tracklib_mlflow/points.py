@@ -43,17 +43,17 @@ _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 # MLflow's SQL stores hold an infinity as the largest float; sent so, every store holds the same.
 _LARGEST = math.nextafter(math.inf, 0)
 
-Identity: TypeAlias = tuple[str, int, int, "float | None"]
+Identity: TypeAlias = tuple[str, Step, int, "float | None"]
 """What MLflow tells points apart by; ``None`` stands for NaN, which would differ from itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A point as MLflow holds it; the time is in milliseconds."""
+    """A point as MLflow holds it; the time is in milliseconds, and the step an integer but for some in folders."""
 
     key: str
     value: float
-    step: int
+    step: Step
     time: int
 
     @property

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from tracklib.model.codec import from_fields
 from tracklib.model.records import (
@@ -24,19 +22,15 @@ from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
 from tracklib_mlflow import companions as kinds
 from tracklib_mlflow import tags, texts
-from tracklib_mlflow.client import Client
 from tracklib_mlflow.companions import read_chunks
 from tracklib_mlflow.contents import Contents
-from tracklib_mlflow.files import Files
+from tracklib_mlflow.held import HeldRun, Store
 from tracklib_mlflow.identity import is_ours
 from tracklib_mlflow.inputs import foreign_inputs
 from tracklib_mlflow.names import decode
 from tracklib_mlflow.params import read_params
 from tracklib_mlflow.points import entries_of, restore
 from tracklib_mlflow.system import SYSTEM
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 __all__ = ["RunReader", "Timed"]
 
@@ -47,14 +41,16 @@ Timed: TypeAlias = tuple[int, Body]
 class RunReader:
     """Reads one run; one that tracklib did not write is taken as it stands."""
 
-    def __init__(self, client: Client, run: Run, info: RunInfo) -> None:
-        self._client = client
+    def __init__(self, store: Store, run: HeldRun, info: RunInfo) -> None:
+        self._store = store
         self._run = run
         self._info = info
-        self._files = Files(client, str(run.info.artifact_uri), Path(tempfile.gettempdir()))
+        self._files = store.files(run)
         self._is_ours = is_ours(run)
         self._damaged: list[str] = []
-        self.contents = Contents(self._files, list(self._models()), is_ours=self._is_ours, damaged=self._damaged.append)
+        models = {f"models:/{model_id}": (name, files) for model_id, name, files in store.models(run)}
+        registered = {} if self._is_ours else store.registered(run)
+        self.contents = Contents(self._files, models, registered, is_ours=self._is_ours, damaged=self._damaged.append)
 
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""
@@ -65,16 +61,13 @@ class RunReader:
         yield from self.contents.read(self._info.started)
         yield from ((self._info.started, body) for body in foreign_inputs(self._run))
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
-        yield from ((self._info.started, Notice("damaged", message)) for message in self._damaged)
+        yield from ((self._info.started, Notice("damaged", message)) for message in self._problems())
         if self._info.ended is not None:
             yield self._info.ended, self._end()
 
-    def _models(self) -> Iterator[tuple[str, Files]]:
-        """Yield the models that MLflow 3 logged from this run: they lie beside it, under ids of their own."""
-        outputs = getattr(self._run, "outputs", None)
-        for output in getattr(outputs, "model_outputs", None) or ():
-            model = self._client.call("reading a model", self._client.raw.get_logged_model, output.model_id)
-            yield str(model.name), Files(self._client, str(model.artifact_location), Path(tempfile.gettempdir()))
+    def _problems(self) -> Iterator[str]:
+        """Yield what could not be read, each once."""
+        yield from dict.fromkeys((*self._damaged, *self._store.problems(self._run)))
 
     def _kept(self) -> list[Record]:
         """Return the whole records of companions, each once, in the order of their times."""
@@ -121,6 +114,6 @@ class RunReader:
             if self._is_ours and key.startswith((tags.SUMMARY_METRIC, SYSTEM)):
                 continue
             name = decode(key, self._files.text) if self._is_ours else key
-            history = self._client.history(self._run.info.run_id, key)
+            history = self._store.history(self._run, key)
             for point in restore(history, entries):
                 yield point.time, Metrics({name: point.value}, point.step, point.time)

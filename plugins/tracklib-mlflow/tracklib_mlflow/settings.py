@@ -16,6 +16,7 @@ from tracklib_mlflow import location
 
 __all__ = ["MLflowSettings"]
 
+_DELETED = "?deleted"
 _PATIENCE = 300
 _LONGEST = 3600
 
@@ -34,6 +35,7 @@ class MLflowSettings(BackendSettings):
             omitted, as MLflow has it.
         password: Of ``username`` at a server, or of the user that a database's URI names.
         auth: The name of an MLflow authentication plugin.
+        deleted: Whether runs that were deleted, but not purged, are read too.
         timeout: Seconds that a request may take; five minutes where files move.
     """
 
@@ -64,6 +66,7 @@ class MLflowSettings(BackendSettings):
     server_cert: str | None = None
     client_cert: str | None = None
     workspace: str | None = None
+    deleted: bool = False
     timeout: float = 20.0
 
     def __post_init__(self) -> None:
@@ -95,13 +98,15 @@ class MLflowSettings(BackendSettings):
 
     @classmethod
     def from_location(cls, location: str, /) -> Self:
-        """Return the settings for ``http://host:5000#experiment``, ``sqlite:///mlflow.db`` or ``./mlruns``."""
+        """Return the settings for ``http://host:5000#experiment``, ``sqlite:///mlflow.db``, ``./mlruns?deleted``, ..."""
         uri, hash_, experiment = location.rpartition("#")
         if not hash_:
             uri, experiment = location, ""
         if not uri:
             raise ConfigError(f"expected mlflow:<tracking URI>[#<experiment>], got mlflow:{location}")
-        return cls(tracking_uri=uri.rstrip("/") if "://" in uri else uri, experiment=experiment or None)
+        deleted, uri = uri.endswith(_DELETED), uri.removesuffix(_DELETED)
+        uri = uri.rstrip("/") if "://" in uri else uri
+        return cls(tracking_uri=uri, experiment=experiment or None, deleted=deleted)
 
     def resolved(self) -> Self:
         """Return the settings with absolute paths, and MLflow's own defaults as values."""

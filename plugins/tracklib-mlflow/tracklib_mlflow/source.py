@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
+from tracklib_mlflow import location
 from tracklib_mlflow.capabilities import CAPABILITIES
-from tracklib_mlflow.client import Client
-from tracklib_mlflow.files import Files
+from tracklib_mlflow.held import HeldRun, Store
 from tracklib_mlflow.identity import info_of
 from tracklib_mlflow.reading import RunReader
-from tracklib_mlflow.runs import of_id
 from tracklib_mlflow.settings import MLflowSettings
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
 
 __all__ = ["MLflowSource"]
 
 _WRITER = "mlflow"
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}\Z")
-_EXPERIMENTS_AT_ONCE = 200
 
 
 class MLflowSource:
     """Reads runs from MLflow, those that tracklib wrote and all others.
 
-    Records carry the writer ``mlflow`` and a running number; their order is that of the kinds, not of the times.
+    A folder (``mlruns``) is read from the disk, without MLflow; everything else by MLflow's client. Records carry the
+    writer ``mlflow`` and a running number; their order is that of the kinds, not of the times.
     """
 
     def __init__(self, settings: MLflowSettings) -> None:
         self._settings = settings.resolved()
-        self._connected: Client | None = None
+        self._opened: Store | None = None
         self._reader: tuple[str, RunReader] | None = None
 
     @property
@@ -50,12 +43,15 @@ class MLflowSource:
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects; deleted ones are not among them."""
-        names = self._experiments()
-        for run in self._candidates(query, list(names)):
-            if run.info.lifecycle_stage == "active" and run.info.experiment_id in names:
-                info = self._info(run, names[run.info.experiment_id])
-                if query.matches(info):
-                    yield info
+        for run, experiment in self._store.runs(query):
+            info = self._info(run, experiment)
+            if query.matches(info):
+                yield info
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """What the last `runs` did not yield though it is there, and how often, in words: deleted runs, ..."""
+        return self._store.left_out
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""
@@ -81,37 +77,13 @@ class MLflowSource:
         return cast("BinaryIO", copy)
 
     @property
-    def _client(self) -> Client:
-        if self._connected is None:
-            self._connected = Client(self._settings)
-        return self._connected
+    def _store(self) -> Store:
+        if self._opened is None:
+            self._opened = _open_store(self._settings)
+        return self._opened
 
-    def _experiments(self) -> dict[str, str]:
-        """Return the names of the experiments that are meant, by their ids."""
-        wanted = self._settings.experiment
-        if wanted is None:
-            return {str(item.experiment_id): str(item.name) for item in self._client.experiments()}
-        found = self._client.experiment(wanted)
-        return {str(found.experiment_id): wanted} if found is not None else {}
-
-    def _candidates(self, query: RunQuery, experiment_ids: list[str]) -> Iterator[Run]:
-        """Yield the runs that may satisfy a query, asking MLflow for as few as its own search can name."""
-        wanted = {query.place, query.id} - {None}
-        if query.place is not None or query.id is not None:
-            found = [run for run in map(self._find, wanted) if run is not None]
-            ours = of_id(self._client, experiment_ids, query.id) if query.id is not None else []
-            yield from {run.info.run_id: run for run in (*ours, *found)}.values()
-            return
-        for start in range(0, len(experiment_ids), _EXPERIMENTS_AT_ONCE):
-            yield from self._client.runs(experiment_ids[start : start + _EXPERIMENTS_AT_ONCE])
-
-    def _find(self, run_id: str | None) -> Run | None:
-        """Return the run of MLflow's own id; what cannot be one is not asked for."""
-        return self._client.find_run(run_id) if run_id is not None and _RUN_ID.match(run_id) else None
-
-    def _info(self, run: Run, experiment: str) -> RunInfo:
-        files = Files(self._client, str(run.info.artifact_uri), Path(tempfile.gettempdir()))
-        return info_of(run, experiment, self._settings.page(run.info.experiment_id, run.info.run_id), files.text)
+    def _info(self, run: HeldRun, experiment: str) -> RunInfo:
+        return info_of(run, experiment, self._store.page(run), self._store.files(run).text)
 
     def _place(self, run: RunInfo) -> str:
         """Return MLflow's id of a run."""
@@ -125,9 +97,17 @@ class MLflowSource:
     def _open(self, place: str, *, fresh: bool = False) -> RunReader:
         """Return a run's reader; the last one is kept, as files are asked for after the records that name them."""
         if fresh or self._reader is None or self._reader[0] != place:
-            run = self._client.run(place)
-            experiment = self._client.call(
-                "reading the experiment", self._client.raw.get_experiment, run.info.experiment_id
-            )
-            self._reader = place, RunReader(self._client, run, self._info(run, str(experiment.name)))
+            run, experiment = self._store.run(place)
+            self._reader = place, RunReader(self._store, run, self._info(run, experiment))
         return self._reader[1]
+
+
+def _open_store(settings: MLflowSettings) -> Store:
+    folder = location.folder(settings.tracking_uri or "")
+    if folder is not None:
+        from tracklib_mlflow.folder.store import Folder
+
+        return Folder(folder, settings)
+    from tracklib_mlflow.service import Service
+
+    return Service(settings)

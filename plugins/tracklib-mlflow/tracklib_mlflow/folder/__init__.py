@@ -1,0 +1,1 @@
+"""Folders: MLflow's file store (``mlruns``) of any version, read from the disk without MLflow."""
