@@ -175,6 +175,7 @@ def test_the_plugins_know_their_vendors() -> None:
     assert told["mlflow.log_metric"] == "run.log({name: value}, step=...)"
     assert told["mlflow.MlflowClient().log_batch"].startswith("run.log(...)")
     assert told["mlflow.sklearn.autolog"] == ""
+    assert all({name.replace("_", "-") for name in vendor.modules} <= vendor.packages for vendor in known.values())
     texts = [text for vendor in known.values() for text in vendor.calls.values()]
     for owner, pattern in (
         (tracklib, r"\btracklib\.(\w+)"),
