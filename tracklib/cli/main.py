@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from tracklib.cli import (
     backends,
     backup,
+    conformance,
     cutover,
     delete,
     doctor,
@@ -129,6 +130,7 @@ _COMMANDS: tuple[tuple[Callable[..., int], str], ...] = (
     (delete.delete, delete.EXAMPLE),
     (doctor.doctor, doctor.EXAMPLE),
     (backends.backends, backends.EXAMPLE),
+    (conformance.conformance, conformance.EXAMPLE),
 )
 
 for _command, _example in _COMMANDS:

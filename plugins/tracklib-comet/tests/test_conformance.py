@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+import tracklib_comet
 
 from tracklib.testing.conformance import PlaceSubject
+from tracklib.testing.conformance.gate import Gate
 from tracklib.testing.conformance.suite import ConformanceSuite
 from tracklib.testing.emulators.comet import CometEmulator
+
+PATIENCE = 4
 
 
 class Pages:
@@ -23,7 +27,7 @@ class TestComet(ConformanceSuite):
     """At a server."""
 
     sdks = ("comet_ml",)
-    results = Path(__file__).parent / "support.json"
+    results = Path(tracklib_comet.__file__).parent / "support.json"
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -31,7 +35,9 @@ class TestComet(ConformanceSuite):
         with CometEmulator() as emulator, pytest.MonkeyPatch.context() as patch:
             for name, value in emulator.environment().items():
                 patch.setenv(name, value)
-            yield PlaceSubject("comet", {"metrics_per_minute": 0, "params_per_minute": 0}, witness=Pages(emulator))
+            gate = Gate(emulator.faults, batches="POST batch/logger/experiment/metric", patience=PATIENCE)
+            settings = {"metrics_per_minute": 0, "params_per_minute": 0, "timeout": PATIENCE}
+            yield PlaceSubject("comet", settings, witness=Pages(emulator), gate=gate)
             assert emulator.complaints == []
 
 
