@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-DEV := duckdb flask-cors fsspec graphql-core hypothesis ipykernel joblib moto[s3] mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
+DEV := duckdb flask-cors fsspec gcp-storage-emulator graphql-core hypothesis ipykernel joblib moto[s3] mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
 TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 WORKERS ?= 2
 TEST_ARGS ?=
@@ -52,9 +52,10 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 test: $(STAMP) ## run every test, against a real MLflow too
 	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
-soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times; count what is lost
+soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times; count what is lost
 	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
-		tests/promises/test_2_never_lost.py tests/promises/test_2_restarts.py tests/tracking/test_workers.py
+		tests/promises/test_2_never_lost.py tests/promises/test_2_restarts.py tests/tracking/test_workers.py \
+		tests/portability/test_migrate_kills.py
 
 lint: $(STAMP) ## check form and style
 	@$(BIN)/ruff format --check .

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import artifact_in_flight
 import capture
+import listing
 import log_call
+import memory
+import migrate
 import short_runs
 import startup
+import verify
 import volume
 from measure import Row
 
@@ -22,6 +26,10 @@ SUITES = {
     "capture": capture,
     "runs": short_runs,
     "artifact": artifact_in_flight,
+    "verify": verify,
+    "migrate": migrate,
+    "listing": listing,
+    "memory": memory,
     "volume": volume,
 }
 

@@ -54,7 +54,8 @@ LIBRARIES = {
     "pytest": frozenset({"testing"}),
     "hypothesis": frozenset({"testing"}),
     "graphql": frozenset({"testing"}),
-    "pyarrow": frozenset({"portability", "testing"}),
+    "numpy": frozenset({"portability"}),
+    "pyarrow": frozenset({"backends", "portability", "testing"}),
     "fsspec": frozenset({"portability"}),
 }
 """What is not in the standard library, and the layers that may import it."""

@@ -62,8 +62,8 @@ def test_a_failed_run_gives_exit_code_1_and_the_alarm(bench: Bench) -> None:
     assert done.code == 1
     assert "digits/one failed: the bundle holds another run as digits/one" in plain(done.out)
     check = call(bench, "backup", "--check", places(bench)[1])
-    assert (check.code, len(check.out.splitlines())) == (1, 1)
-    assert "missing: digits/one failed: the bundle holds another run" in check.out
+    assert (check.code, check.out, len(check.err.splitlines())) == (1, "", 1)
+    assert "missing: digits/one: the bundle holds another run" in check.err
     assert call(bench, "backup", "--check", *places(bench)).code == 0
 
 
@@ -77,15 +77,15 @@ def test_the_check_is_quiet_where_all_is_well_and_one_line_where_not(bench: Benc
     assert call(bench, "backup", "--check", bundle, "--deep").code == 0
     time.sleep(0.01)
     stale = call(bench, "backup", "--check", bundle, "--max-age", "0.0001s")
-    assert (stale.code, len(stale.out.splitlines()), "stale: the last backup is" in stale.out) == (1, 1, True)
+    assert (stale.code, len(stale.err.splitlines()), "stale: the last backup is" in stale.err) == (1, 1, True)
     never = call(bench, "backup", "--check", "local:elsewhere", bundle)
-    assert (never.code, "stale: no backup was ever completed" in never.out) == (1, True)
+    assert (never.code, "stale: no backup was ever completed" in never.err) == (1, True)
     (part,) = (bench.path / "b" / "runs" / "digits" / "one").glob("points-*")
     content = part.read_bytes()
     part.write_bytes(content[:50] + b"x" + content[51:])
     assert call(bench, "backup", "--check", bundle).code == 0
     deep = call(bench, "backup", "--check", bundle, "--deep")
-    assert (deep.code, f"damaged: digits/one: runs/digits/one/{part.name} is altered" in deep.out) == (1, True)
+    assert (deep.code, f"damaged: digits/one: runs/digits/one/{part.name} is altered" in deep.err) == (1, True)
     part.unlink()
     gone = call(bench, "backup", "--check", bundle, "--json")
     assert gone.code == 1
@@ -273,3 +273,12 @@ def test_an_export_writes_over_nothing_of_the_user(bench: Bench) -> None:
     problems = {run["run"]["id"]: len(run["problems"]) for run in lost.json["runs"]}
     assert problems == {"One": 2, "one": 0, "two": 0}
     assert (Path("out2") / "digits" / "+one" / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize("command", ["backup", "restore", "export"])
+def test_help_has_an_example(bench: Bench, command: str) -> None:
+    """Each command is listed, says what ``--json`` prints, and shows a call."""
+    listed, told = bench("--help", at_root=False), bench(command, "--help", at_root=False)
+    assert f" {command} " in plain(listed.out)
+    assert f"Example: tracklib {command} " in plain(told.out)
+    assert "--json" in told.out

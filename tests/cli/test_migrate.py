@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+
+import pytest
 
 from tests.cli.conftest import Bench
+from tracklib.backends import Outcome, accepted
+from tracklib.model.records import Metrics, Record
 
 
 def migrate(bench: Bench, *words: str):
@@ -70,3 +75,69 @@ def test_the_map_and_the_users(bench: Bench) -> None:
     wrong = migrate(bench, "--map-users", str(bench.path / "users.json"))
     assert wrong.code == 2
     assert "expected an object of names" in wrong.err
+
+
+def test_the_plan_estimates_from_what_was_copied(bench: Bench) -> None:
+    """Before anything is copied there is no estimate; afterwards it is for the rest alone, and says what it is from."""
+    for name in ("one", "three", "two"):
+        bench.run(name)
+    first = migrate(bench, "--dry-run")
+    assert "copy some, as with --limit 10, and the plan will estimate it; nothing was written" in first.out
+    assert migrate(bench, "--limit", "1").code == 0
+    plan = migrate(bench, "--dry-run", "--json").json
+    assert (plan["runs"], plan["copied"], plan["points"]) == (2, 1, 6)
+    estimate = plan["estimated_seconds"]
+    assert estimate["runs"] == 1
+    assert 0 < estimate["from"] <= estimate["to"] < 60
+    told = migrate(bench, "--dry-run").out
+    assert "1 run copied already, and passed over" in told
+    assert "an estimate from 1 run copied so far; nothing was written" in told
+
+
+@pytest.mark.parametrize("kind", ["local", "bundle"])
+def test_runs_go_by_another_place_and_the_source_is_read_once(bench: Bench, kind: str) -> None:
+    """On their way runs are kept at the third place; a destination that lost them gets them from there."""
+    pytest.importorskip("pyarrow")
+    for name in ("one", "two"):
+        bench.run(name)
+    half = ("--via", f"{kind}:{bench.path / 'half'}", "--wave", "1")
+    first = migrate(bench, *half, "--json")
+    assert (first.code, first.json["states"], first.json["total"]["points"]) == (0, {"copied": 2}, 6)
+    assert migrate(bench, *half, "--json").json["states"] == {"unchanged": 2}
+    verified = bench("verify", f"local:{bench.root.path}", f"local:{bench.path / 'b'}", at_root=False)
+    assert verified.code == 0, verified
+    for segment in (bench.root.path / "digits").rglob("*.jsonl"):
+        header, start, *_, end = segment.read_bytes().splitlines(keepends=True)
+        segment.write_bytes(header + start + end)  # whoever reads it again misses the points
+    shutil.rmtree(bench.path / "b")
+    again = migrate(bench, *half, "--ledger", str(bench.path / "new.sqlite"), "--json")
+    assert (again.json["states"], again.json["total"]["points"]) == ({"copied": 2}, 6), again
+
+
+def test_a_group_that_differs_stops_the_rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a group whose copy differs nothing more is copied; of a run the first differences are told."""
+    from tracklib.portability.local_sink import JournalSink
+
+    for name in ("one", "three", "two"):
+        bench.run(name, points=50)
+    kept = JournalSink._write
+
+    def lose(sink: JournalSink, record: Record) -> Outcome:
+        return accepted() if isinstance(record.body, Metrics) else kept(sink, record)
+
+    monkeypatch.setattr(JournalSink, "_write", lose)
+    done = migrate(bench, "--wave", "2")
+    assert done.code == 1
+    assert "one: point loss step 0: 1.0 != (missing)" in done.out
+    assert "one: and 30 more" in done.out
+    assert "2 runs: 2 copied" in done.out
+    document = migrate(bench, "--wave", "1", "--json").json
+    assert (document["stopped"], document["states"]) == (True, {"unchanged": 2, "copied": 1})
+    assert len(document["differences"]["two"]) == 21
+
+
+def test_no_runs_make_a_whole_document(bench: Bench) -> None:
+    """The document of a migration of nothing is JSON like any other."""
+    bench.run("one")
+    document = migrate(bench, "--select", "project=none", "--json").json
+    assert (document["runs"], document["states"], document["leftovers"]) == ([], {}, {})

@@ -11,7 +11,7 @@ import pytest
 import tracklib
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
-from tracklib.portability.bundle.store import FolderStore
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.places import open_place
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "bundle.md"

@@ -15,7 +15,9 @@ from tracklib.backends import RunQuery, SinkContext
 from tracklib.model.records import (
     Artifact,
     Body,
+    Console,
     FileRef,
+    Input,
     Media,
     Metrics,
     Notes,
@@ -24,6 +26,7 @@ from tracklib.model.records import (
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
 )
 from tracklib.model.run import RunInfo
@@ -43,14 +46,17 @@ def file(path: str, digest: str) -> FileRef:
 
 
 BODIES: list[Body] = [
-    RunStart("digits", "baseline", "folds", "train"),
+    RunStart("digits", "baseline", "folds", "train", "parent", context={"host": "here"}),
     Params({"lr": 1e-3, "depth": 4}),
     Tags({"dev": "", "team": "vision"}),
     Notes("a note"),
     *(Metrics({"loss": 1 / (step + 1)}, step) for step in range(8)),
     Summary({"best": 0.125}),
     Media("img", 1, "image", file("i.png", PICTURE)),
-    Artifact("model", "model", (file("w.bin", WEIGHTS),), ("best",)),
+    Artifact("model", "model", (file("w.bin", WEIGHTS),), ("best",), {"k": 1}, ("logs",)),
+    Input("data", "dataset", "v1"),
+    Console("stdout", "epoch 1\n"),
+    System({"cpu.percent": 12.5}),
     RunEnd("finished", 0),
 ]
 LAST_POINT = 11
@@ -89,6 +95,17 @@ def twice(records: list[Record]) -> list[Record]:
     return [*records[:-1], replace(records[-1], body=again), replace(records[-1], seq=len(records) + 1)]
 
 
+def without_metric(records: list[Record]) -> list[Record]:
+    """Leave every point of the metric out."""
+    kept = [record for record in records if not isinstance(record.body, Metrics)]
+    return [replace(record, seq=seq) for seq, record in enumerate(kept, 1)]
+
+
+def place_of(kind: type) -> int:
+    return max(i for i, body in enumerate(BODIES) if isinstance(body, kind))
+
+
+END = CLEAN[-1].time
 FLIPPED = math.nextafter(1 / 8, 1)
 SABOTAGES: dict[str, tuple[Sabotage, list[str]]] = {
     "run left out": (lambda _: None, []),
@@ -140,9 +157,48 @@ SABOTAGES: dict[str, tuple[Sabotage, list[str]]] = {
         [f"media img: content step 1: 7 bytes, sha256 {PICTURE} != 7 bytes, sha256 {OTHER_PICTURE}"],
     ),
     "name": (with_body(RunStart, name="Baseline"), ["name: baseline != Baseline"]),
-    "end": (
-        later(len(CLEAN) - 1, 10**6),
-        ["ended: 1764000016000000000 != 1764000016001000000"],
+    "end": (later(len(CLEAN) - 1, 10**6), [f"ended: {END} != {END + 10**6}"]),
+    "start": (later(0, 10**6), [f"started: {CLEAN[0].time} != {CLEAN[0].time + 10**6}"]),
+    "group": (with_body(RunStart, group="fold"), ["group: folds != fold"]),
+    "job type lost": (with_body(RunStart, job_type=None), ["job_type: train != (missing)"]),
+    "parent": (with_body(RunStart, parent="other"), ["parent: parent != other"]),
+    "surroundings": (with_body(RunStart, context={"host": "there"}), ["context host: 'here' != 'there'"]),
+    "metric lost": (without_metric, [f"point loss step {step}: {1 / (step + 1)!r} != (missing)" for step in range(8)]),
+    "sign of a value": (with_body(Metrics, values={"loss": -1 / 8}), ["point loss step 7: 0.125 != -0.125"]),
+    "value made NaN": (with_body(Metrics, values={"loss": math.nan}), ["point loss step 7: 0.125 != nan"]),
+    "step made negative": (
+        with_body(Metrics, step=-7),
+        ["point loss step 7: 0.125 != (missing)", "point loss step -7: (missing) != 0.125"],
+    ),
+    "param added": (
+        with_body(Params, values={"lr": 1e-3, "depth": 4, "seed": None}),
+        ["param seed: (missing) != None"],
+    ),
+    "param nested": (
+        with_body(Params, values={"lr": 1e-3, "depth": {"of": 4}}),
+        ["param depth: 4 != (missing)", "param depth.of: (missing) != 4"],
+    ),
+    "tag added": (with_body(Tags, values={"dev": "", "team": "vision", "x": ""}), ["tag x: (missing) != ''"]),
+    "folder lost": (with_body(Artifact, folders=()), ["artifact model: folders: ('logs',) != ()"]),
+    "artifact type": (with_body(Artifact, type="dataset"), ["artifact model: type: 'model' != 'dataset'"]),
+    "artifact metadata": (
+        with_body(Artifact, metadata={"k": 1.0}),
+        ["artifact model: metadata: {'k': 1} != {'k': 1.0}"],
+    ),
+    "artifact lost": (without(place_of(Artifact)), ["artifact model: model of 1 files != (missing)"]),
+    "input lost": (without(place_of(Input)), ["input data: type dataset, version v1, of run None != (missing)"]),
+    "picture lost": (without(place_of(Media)), [f"media img step 1: image {PICTURE} != (missing)"]),
+    "picture's metadata": (
+        with_body(Media, metadata={"caption": "c"}),
+        ["media img: metadata step 1: {} != {'caption': 'c'}"],
+    ),
+    "printed line": (
+        with_body(Console, text="epoch 2\n"),
+        ["console stdout: 1 times 'epoch 1\\n' != (missing)", "console stdout: (missing) != 1 times 'epoch 2\\n'"],
+    ),
+    "sample": (
+        with_body(System, values={"cpu.percent": 12.75}),
+        ["system cpu.percent: 12.5 != (missing)", "system cpu.percent: (missing) != 12.75"],
     ),
 }
 
@@ -174,16 +230,17 @@ def compared(a: Place, b: Place, match: str = "id", query: RunQuery = RunQuery()
 
 
 @pytest.mark.filterwarnings("ignore::Warning")  # the vendors' SDKs use what others have deprecated
-@pytest.mark.parametrize("vendor", ["local", "mlflow"])
+@pytest.mark.parametrize("vendor", ["local", "bundle", "mlflow"])
 def test_every_sabotage_is_found_and_named(tmp_path: Path, scratch: Path, vendor: str) -> None:
-    """Each of 23 sabotages is found, with the very thing that was done and nothing else; clean runs are identical."""
+    """Each of 44 sabotages is found, with the very thing that was done and nothing else; clean runs are identical."""
     pytest.importorskip("tracklib_mlflow") if vendor == "mlflow" else None
-    a = open_place(f"local:{tmp_path / 'a'}")
-    b = open_place(f"mlflow:sqlite:///{tmp_path / 'b.db'}" if vendor == "mlflow" else f"local:{tmp_path / 'b'}")
+    a = open_place(f"{vendor if vendor != 'mlflow' else 'local'}:{tmp_path / 'a'}")
+    b = open_place(f"mlflow:sqlite:///{tmp_path / 'b.db'}" if vendor == "mlflow" else f"{vendor}:{tmp_path / 'b'}")
     for name, (spoil, _) in SABOTAGES.items():
         write(a, name.replace(" ", "-"), CLEAN, scratch)
         if (spoiled := spoil(CLEAN)) is not None:
             write(b, name.replace(" ", "-"), spoiled, scratch)
+    assert len(SABOTAGES) == 44
     for number in range(3):
         write(a, f"clean{number}", CLEAN, scratch)
         write(b, f"clean{number}", CLEAN, scratch)

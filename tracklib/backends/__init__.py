@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tracklib.backends.capabilities import Limits as Limits
     from tracklib.backends.capabilities import absent as absent
     from tracklib.backends.capabilities import lossy as lossy
+    from tracklib.backends.contract import ColumnSource as ColumnSource
+    from tracklib.backends.contract import Leftover as Leftover
+    from tracklib.backends.contract import LeftoverSource as LeftoverSource
     from tracklib.backends.contract import Outcome as Outcome
     from tracklib.backends.contract import Remover as Remover
     from tracklib.backends.contract import Sink as Sink
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 _WHERE = {
     "capabilities": ("EXACT", "Capabilities", "Encoding", "Feature", "Fidelity", "Limits", "absent", "lossy"),
     "contract": (
+        "ColumnSource",
+        "Leftover",
+        "LeftoverSource",
         "Outcome",
         "Remover",
         "Sink",

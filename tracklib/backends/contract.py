@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, runtime_checkable
 
 from tracklib.backends.capabilities import Capabilities
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
 
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch  # type: ignore[import-untyped]  # pyarrow has no types
+
 __all__ = [
+    "ColumnSource",
+    "Leftover",
+    "LeftoverSource",
     "Outcome",
     "Remover",
     "Sink",
@@ -162,6 +168,53 @@ class Source(Protocol):
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file that a record of this run names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something at a place that belongs to no run, so that copying runs leaves it behind.
+
+    Attributes:
+        kind: What the vendor calls it, in the singular: ``registered model``, ``report``, ``sweep``, ...
+    """
+
+    kind: str
+    name: str
+
+
+@runtime_checkable
+class LeftoverSource(Source, Protocol):
+    """A source that knows what else its place holds; it is optional."""
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield everything of the place that no run's records carry."""
+        ...
+
+
+@runtime_checkable
+class ColumnSource(Source, Protocol):
+    """A source that gives points as columns too: where both sides do, comparing is many times faster.
+
+    It is optional, and what the two methods give together must be what `read` gives.
+    """
+
+    def point_batches(self, run: RunInfo, /) -> Iterator[RecordBatch]:
+        """Yield all points of a run, a row for each.
+
+        Columns, of which there may be more:
+            metric: Strings, or a dictionary of them.
+            step, value: The nearest doubles.
+            step_int, value_int: Whether they were integers.
+            time: int64 or a timestamp, nanoseconds since the epoch: the caller's own time where one was given.
+            exact: Strings, null nearly everywhere: else a JSON object of texts with the ``metric``, ``step``, ``value``
+                or ``time`` that the columns cannot hold exactly, such as the digits of an integer that no double is. It
+                names one of these if and only if that is so.
+        """
+        ...
+
+    def other_records(self, run: RunInfo, /) -> Iterator[Record]:
+        """Yield the records of a run that hold no points, in their order."""
         ...
 
 

@@ -12,7 +12,7 @@ from tracklib.cli.options import Jobs, Json, Select
 if TYPE_CHECKING:
     from tracklib.portability.bundle.backup import Backup
     from tracklib.portability.bundle.catalog import Catalog
-    from tracklib.portability.bundle.retention import Retained, Retention
+    from tracklib.portability.bundle.retention import Retained
     from tracklib.portability.migrate import Result
     from tracklib.portability.places import Place
 
@@ -86,13 +86,13 @@ class _Asked:
         self.retention = None if retain is None else _retention(retain)
 
 
-def _retention(text: str) -> Retention:
+def _retention(text: str) -> dict[str, Any]:
+    """Return what ``--retain`` means, as arguments of `Retention`."""
     from tracklib.cli.quantities import duration
     from tracklib.errors import UsageError
-    from tracklib.portability.bundle.retention import Retention
 
-    kept = Retention(last=int(text)) if text.isascii() and text.isdigit() else Retention(seconds=duration(text))
-    if not kept.last and not kept.seconds:
+    kept = {"last": int(text)} if text.isascii() and text.isdigit() else {"seconds": duration(text)}
+    if not any(kept.values()):
         raise UsageError(f"--retain: expected a number of backups or an age, as in 10, 30d or 8w, got {text!r}")
     return kept
 
@@ -100,11 +100,12 @@ def _retention(text: str) -> Retention:
 def _back_up(words: list[str], asked: _Asked, *, json: bool) -> int:
     from tracklib.cli.bundles import open_bundle
     from tracklib.cli.console import interruptible
-    from tracklib.portability.bundle.backup import Backup
     from tracklib.portability.places import open_place
 
     source = open_place(words[0])
     bundle, catalog = open_bundle(words[1])
+    from tracklib.portability.bundle.backup import Backup  # pyarrow is there: `open_bundle` looked
+
     work = Backup(source, bundle, catalog, asked.choice, asked.jobs, again=asked.again)
     results: list[Result] = []
     with (
@@ -120,16 +121,16 @@ def _back_up(words: list[str], asked: _Asked, *, json: bool) -> int:
     return int(any(r.state == "failed" or r.progress.tally.refused for r in results) or bool(catalog.damage))
 
 
-def _clear(catalog: Catalog, retention: Retention | None) -> Retained | None:
+def _clear(catalog: Catalog, retention: dict[str, Any] | None) -> Retained | None:
     """Remove old snapshots; the backup is made all the same where that cannot be done."""
     from tracklib.cli.console import complain
     from tracklib.errors import RejectedError, UsageError
-    from tracklib.portability.bundle.retention import retain
+    from tracklib.portability.bundle.retention import Retention, retain
 
     if retention is None:
         return None
     try:
-        return retain(catalog, retention)
+        return retain(catalog, Retention(**retention))
     except (RejectedError, UsageError) as error:
         complain(str(error))
         return None
@@ -177,6 +178,6 @@ def _show(work: Backup, results: list[Result], retained: Retained | None, *, jso
 
 
 def _places(source: Place, bundle: Place) -> dict[str, Any]:
-    from tracklib.portability.bundle.backup import name_of
+    from tracklib.portability.places import name_of
 
     return {"source": name_of(source), "bundle": name_of(bundle)}

@@ -16,15 +16,15 @@ def check_bundle(words: list[str], max_age: str | None, *, deep: bool, json: boo
     from tracklib.cli.bundles import open_bundle
     from tracklib.cli.quantities import duration
     from tracklib.errors import UsageError
-    from tracklib.portability.bundle.backup import name_of
-    from tracklib.portability.bundle.inspection import Inspection
-    from tracklib.portability.places import open_place
+    from tracklib.portability.places import name_of, open_place
 
     if len(words) not in (1, 2):
         raise UsageError(f"--check: expected a bundle, or where its runs come from and it, got {len(words)} places")
     limit = None if max_age is None else duration(max_age)
     place, catalog = open_bundle(words[-1], fresh=True)
     catalog.refresh()
+    from tracklib.portability.bundle.inspection import Inspection
+
     source = name_of(open_place(words[0])) if len(words) == 2 else None
     stale, age, snapshot = _age(catalog, source, limit)
     runs, problems = 0, stale
@@ -53,7 +53,7 @@ def _age(catalog: Catalog, source: str | None, limit: float | None) -> tuple[lis
         problems.append(f"stale: the last backup is {duration_text(age)} old, more than {duration_text(limit)}")
     for item in newest.failed[:1]:
         more = f", and {len(newest.failed) - 1} more" if len(newest.failed) > 1 else ""
-        problems.append(f"missing: {item.get('project')}/{item.get('id')} failed: {item.get('error')}{more}")
+        problems.append(f"missing: {item.get('project')}/{item.get('id')}: {item.get('error')}{more}")
     return problems, age, newest.name
 
 
@@ -62,12 +62,12 @@ def _who(found: Found) -> str:
 
 
 def _say(word: str, runs: int, age: float | None, problems: list[str], *, deep: bool) -> None:
-    from tracklib.cli.console import out, safe
+    from tracklib.cli.console import complain, out, safe
     from tracklib.cli.quantities import duration_text, plural
 
     if problems:
         more = f" (and {len(problems) - 1:,} more: --json)" if len(problems) > 1 else ""
-        out().print(safe(f"{word}: {problems[0]}{more}", "red"))
+        complain(" ".join(f"{word}: {problems[0]}{more}".split()))
         return
     looked = "every byte read" if deep else "all there"
     out().print(
@@ -79,11 +79,12 @@ def verify_bundle(word: str, *, json: bool) -> int:
     """Read a bundle whole, check every checksum and the structure, and return the exit code."""
     from tracklib.cli.bundles import open_bundle
     from tracklib.cli.console import interruptible, print_json
-    from tracklib.portability.bundle.backup import name_of
-    from tracklib.portability.bundle.inspection import Inspection
+    from tracklib.portability.places import name_of
 
     place, catalog = open_bundle(word, fresh=True)
     catalog.refresh()
+    from tracklib.portability.bundle.inspection import Inspection
+
     total = {"runs": 0, "damaged": 0, "points": 0, "files": 0, "bytes": 0}
     documents: list[dict[str, Any]] = []
     with interruptible(lambda: f"{total['runs']} runs read; nothing was changed, repeat to read all"):

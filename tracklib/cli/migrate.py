@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tracklib.cli.copying import Display, choice_of, result_document, tell
+from tracklib.cli.copying import Display, choice_of, tell
 from tracklib.cli.options import Jobs, Json, Select
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tracklib.cli.balance import Balance
+    from tracklib.model.run import RunInfo
     from tracklib.portability.choice import Choice
     from tracklib.portability.copy import Change
+    from tracklib.portability.ledger import Ledger
     from tracklib.portability.migrate import Migration, Result
+    from tracklib.portability.places import Place
+    from tracklib.portability.plan import Plan
 
 __all__ = ["EXAMPLE", "migrate"]
 
@@ -38,45 +47,94 @@ def migrate(
     ] = None,
     map: Annotated[Path | None, typer.Option("--map", help="Write the ids of both sides to this CSV file.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be copied and changed.")] = False,
+    via: Annotated[
+        str | None,
+        typer.Option(
+            "--via", help="Copy to this place first, such as bundle:./backup, and from there; SRC is read once."
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Copy runs from one place to another.
 
     Each once: interrupted, it goes on where it stopped; repeated, it copies what is new or was still running. A run
-    that fails is reported and left. JSON: source, destination, runs, total, states, differences, stopped, left_out.
-    Exit code 1 where a run failed, a record was refused, or a wave differs.
+    that fails is reported and left. JSON: source, destination, runs, total, states, left_out, leftovers, differences,
+    stopped. Exit code 1 where a run failed, a record was refused, or a wave differs.
     """
+    from tracklib.cli.balance import Balance
     from tracklib.cli.console import interruptible
-    from tracklib.portability.ledger import Ledger
-    from tracklib.portability.migrate import Migration
-    from tracklib.portability.places import open_place
+    from tracklib.portability.places import name_of, open_place
 
-    places = open_place(source), open_place(destination)
+    places = [open_place(place) for place in (source, via, destination) if place is not None]
     choice = choice_of(select, limit, sample)
     if dry_run:
-        return _plan(places[0].source(), choice, places[1].resolved.spec, json=json)
-    names = _name(places[0]), _name(places[1])
-    book = Ledger(ledger or _ledger_path(*names), *names)
-    try:
-        migration = Migration(*places, book, choice, _change(users), jobs)
-        with interruptible(lambda: "what was copied is kept in the ledger; repeat the command to go on"):
-            account = _Account(names)
-            with Display() as migration.watch:
-                account.run(migration, wave, quiet=json)
+        return _plan(places, choice, ledger, json=json)
+    balance = Balance(keeps_runs=json)
+    with ExitStack() as stack:
+        stack.enter_context(interruptible(lambda: "what was copied is kept in the ledger; repeat the command to go on"))
+        migrations = _legs(places, ledger, choice, jobs, stack)
+        migrations[0].change = _change(users)
+        with Display() as watch:
+            for migration in migrations:
+                migration.watch = watch
+            _run(migrations, balance, wave, quiet=json)
+        balance.left_out.update(migrations[0].left_out())
+        balance.behind.add(migrations[0].leftovers())
         if map is not None:
-            _write_map(map, migration)
-    finally:
-        book.close()
-    account.show(json=json)
-    return account.exit_code
+            _write_map(map, migrations[-1])
+    balance.show({"source": name_of(places[0]), "destination": name_of(places[-1])})
+    return balance.exit_code
 
 
-def _name(place: Any) -> str:
-    """Return a place in its one form, whatever folder the command is called in."""
-    from tracklib.model.codec import dumps
+def _legs(places: list[Place], ledger: Path | None, choice: Choice, jobs: int, stack: ExitStack) -> list[Migration]:
+    """Return a migration from each place to the next one, with ledgers that the stack closes."""
+    from tracklib.portability.migrate import Migration
 
-    settings = place.resolved.settings
-    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"
+    made = []
+    for leg in itertools.pairwise(places):
+        book = stack.enter_context(closing(_ledger(leg, ledger if leg[1] is places[-1] else None)))
+        made.append(Migration(*leg, book, choice, jobs=jobs))
+    return made
+
+
+def _ledger(leg: tuple[Place, Place], path: Path | None) -> Ledger:
+    from tracklib.portability.ledger import Ledger
+    from tracklib.portability.places import name_of
+
+    names = name_of(leg[0]), name_of(leg[1])
+    return Ledger(path or _ledger_path(*names), *names)
+
+
+def _run(migrations: list[Migration], balance: Balance, wave: int | None, *, quiet: bool) -> None:
+    """Copy group by group, and stop behind one that differs."""
+    for runs in migrations[0].waves(wave):
+        copied = []
+        for result in _through(migrations, runs):
+            balance.add(result)
+            if not quiet:
+                tell(result)
+            if result.state == "copied":
+                copied.append(result.run)
+        if wave is not None:
+            for run in copied:
+                if not (found := migrations[-1].compare(run)).equal:
+                    balance.differ(run.id, found)
+            if balance.stopped:
+                return
+
+
+def _through(migrations: list[Migration], runs: list[RunInfo]) -> Iterator[Result]:
+    """Copy runs through all places; yield what became of each at the last one, or where it was stopped."""
+    for number, migration in enumerate(migrations):
+        arrived = []
+        for result in migration.copy(runs):
+            halfway = number < len(migrations) - 1
+            found = migration.find(result.run) if halfway and result.state not in ("failed", "waiting") else None
+            if found is None:
+                yield result
+            else:
+                arrived.append(found)
+        runs = arrived
 
 
 def _ledger_path(source: str, destination: str) -> Path:
@@ -104,91 +162,55 @@ def _change(users: Path | None) -> Change | None:
     return map_users(names)
 
 
-def _plan(source: Any, choice: Choice, target: Any, *, json: bool) -> int:
-    from tracklib.cli.console import out, print_json, safe
-    from tracklib.cli.quantities import bytes_text, duration_text, plural
+def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: bool) -> int:
+    from tracklib.cli.balance import Behind
+    from tracklib.cli.console import print_json
+    from tracklib.portability.migrate import leftovers_of
+    from tracklib.portability.places import name_of
     from tracklib.portability.plan import plan_runs
 
+    target = places[-1].resolved.spec
     capabilities = target.load(target.capabilities) if target.capabilities else None
-    plan = plan_runs(source, choice.runs(source), capabilities)
+    leg = places[-2], places[-1]
+    path = ledger or _ledger_path(name_of(leg[0]), name_of(leg[1]))
+    source, book, behind = places[0].source(), _ledger(leg, path) if path.exists() else None, Behind()
+    try:
+        plan = plan_runs(source, choice.runs(source), capabilities, book)
+        behind.add(leftovers_of(source))
+    finally:
+        if book is not None:
+            book.close()
     if json:
-        print_json(plan.document())
-        return 0
-    total = plan.total
-    parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
-    out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
-    for run, error in plan.unreadable.items():
-        out().print(safe(f"{run} cannot be read: {error}", "red"))
-    for reason, count in plan.losses.items():
-        out().print(safe(f"changed as {target.title} declares: {count:,} x {reason}"))
-    if capabilities is None:
-        out().print(safe(f"{target.title} declares nothing that could be looked up beforehand"))
-    out().print(safe(f"reading it took {duration_text(plan.seconds)}; copying takes longer; nothing was written"))
+        print_json({**plan.document(), "leftovers": behind.document()})
+    else:
+        _show_plan(plan, target.title, known=capabilities is not None)
+        behind.show()
     return 0
 
 
-class _Account:
-    """What a migration did."""
+def _show_plan(plan: Plan, title: str, *, known: bool) -> None:
+    from tracklib.cli.console import out, safe
+    from tracklib.cli.quantities import bytes_text, duration_text, plural
 
-    def __init__(self, names: tuple[str, str]) -> None:
-        self._names = names
-        self._results: list[Result] = []
-        self._differences: dict[str, list[str]] = {}
-        self._stopped = False
-        self._left_out: dict[str, int] = {}
-
-    def run(self, migration: Migration, wave: int | None, *, quiet: bool) -> None:
-        """Copy wave by wave, and stop behind one that differs."""
-        for runs in migration.waves(wave):
-            for result in migration.copy(runs):
-                self._results.append(result)
-                if not quiet:
-                    tell(result)
-            if wave is not None and self._differs(migration, self._results[-len(runs) :]):
-                self._stopped = True
-                break
-        self._left_out = migration.left_out()
-
-    def _differs(self, migration: Migration, results: list[Result]) -> bool:
-        for result in results:
-            if result.state == "copied":
-                found = migration.compare(result.run)
-                if not found.equal:
-                    self._differences[result.run.id] = [str(difference) for difference in found.differences]
-        return bool(self._differences)
-
-    @property
-    def exit_code(self) -> int:
-        failed = any(r.state == "failed" or r.progress.tally.refused for r in self._results)
-        return int(failed or self._stopped)
-
-    def show(self, *, json: bool) -> None:
-        """Print the account."""
-        from collections import Counter
-
-        from tracklib.cli.console import out, print_json, safe
-        from tracklib.cli.quantities import bytes_text, plural
-        from tracklib.portability.tally import Tally
-
-        total, states = Tally(), Counter(result.state for result in self._results)
-        for result in self._results:
-            total.add(result.progress.tally)
-        if json:
-            places = {"source": self._names[0], "destination": self._names[1]}
-            more = {"differences": self._differences, "stopped": self._stopped, "left_out": self._left_out}
-            runs = [result_document(result) for result in self._results]
-            print_json({**places, "runs": runs, "total": total.document(), "states": dict(states), **more})
-            return
-        for run, differences in self._differences.items():
-            for text in differences:
-                out().print(safe(f"{run}: {text}", "red"))
-        for reason, count in (*total.changed.items(), *total.refused.items()):
-            out().print(safe(f"{count:,} x {reason}"))
-        for what, count in self._left_out.items():
-            out().print(safe(f"left out: {count:,} x {what}"))
-        told = ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none selected"
-        held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
-        out().print(safe(f"{plural(len(self._results), 'run')}: {told}; {held}"))
+    total = plan.total
+    parts = [plural(plan.runs, "run"), f"{total.points:,} points", f"{total.artifacts:,} artifacts"]
+    out().print(safe(f"{', '.join(parts)}, {total.files:,} files, {bytes_text(total.bytes)}; {plan.open:,} still run"))
+    if plan.copied:
+        out().print(safe(f"{plural(plan.copied, 'run')} copied already, and passed over"))
+    for run, error in plan.unreadable.items():
+        out().print(safe(f"{run} cannot be read: {error}", "red"))
+    for reason, count in plan.losses.items():
+        out().print(safe(f"changed as {title} declares: {count:,} x {reason}"))
+    if not known:
+        out().print(safe(f"{title} declares nothing that could be looked up beforehand"))
+    read = f"reading it took {duration_text(plan.seconds)}"
+    if plan.estimate is None:
+        told = f"{read}, and copying takes longer; copy some, as with --limit 10, and the plan will estimate it"
+    else:
+        low, high = map(duration_text, plan.estimate)
+        between = low if low == high else f"{low} to {high}"
+        told = f"{read}; copying may take {between}: an estimate from {plural(plan.rate.runs, 'run')} copied so far"
+    out().print(safe(f"{told}; nothing was written"))
 
 
 def _write_map(path: Path, migration: Migration) -> None:

@@ -125,7 +125,7 @@ class Report:
         detail = Element("div", {"class": "detail"})
         if half.error:
             with_text(SubElement(detail, "p", {"class": "bad"}), half.error)
-        for curve in half.curves:
+        for curve in found.curves:
             detail.append(_figure(curve))
         items = SubElement(detail, "ul")
         for difference in found.differences[:_SHOWN]:

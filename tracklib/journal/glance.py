@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tracklib.errors import CorruptJournalError
+from tracklib.journal.edges import edges_of
 from tracklib.journal.layout import RunFolder
-from tracklib.journal.liveness import Life
+from tracklib.journal.liveness import Life, life_of
 from tracklib.journal.reader import SegmentReader
-from tracklib.journal.recovery import last_record, role_of, writers
+from tracklib.journal.recovery import last_record, role_of
 from tracklib.journal.segment import Header
 from tracklib.journal.staging import is_pending
 from tracklib.model.ends import writer_of
@@ -49,27 +50,30 @@ class Glance:
 def glance(folder: RunFolder) -> Glance:
     """Look at a run."""
     storing = is_pending(folder)  # before the segments: what is stored is recorded first
-    found = writers(folder)
-    starts: list[Record] = []
-    ends: dict[str, Record] = {}
-    totals: dict[str, int] = {}
-    size = 0
-    for segment in found:
-        size += segment.stat().st_size
-        starts += _starts(segment)
-        if (last := last_record(segment)) is not None:
-            totals[segment.stem] = last.seq
-            if isinstance(last.body, RunEnd):
-                ends[writer_of(segment.stem)] = last
-    info = _info(folder, next((h for h, _ in found.values() if h is not None), None), starts, list(ends.values()))
-    roles = {segment: role_of(segment, header) for segment, (header, _) in found.items()}
-    lives = [life for segment, (_, life) in found.items() if _goes_on(segment, roles[segment], life, ends)]
-    observed = any(life == "alive" and roles[segment] == "observer" for segment, (_, life) in found.items())
-    if lives and info.status != "running":
+    found = {segment: edges_of(segment) for segment in folder.segments()}
+    starts = [record for edges in found.values() for record in edges.first if isinstance(record.body, RunStart)]
+    ends = {
+        writer_of(segment.stem): edges.last
+        for segment, edges in found.items()
+        if edges.last is not None and isinstance(edges.last.body, RunEnd)
+    }
+    totals = {segment.stem: edges.last.seq for segment, edges in found.items() if edges.last is not None}
+    header = next((edges.header for edges in found.values() if edges.header is not None), None)
+    info = _info(folder, header, starts, list(ends.values()))
+    roles = {segment: role_of(segment, edges.header) for segment, edges in found.items()}
+    # Whether a writer lives costs a look at its lock: nobody asks of one that began the run and has ended it.
+    lives = {
+        segment: life_of(segment, edges.header)
+        for segment, edges in found.items()
+        if roles[segment] in ("child", "observer") or (roles[segment] == "main" and segment.stem not in ends)
+    }
+    going = [life for segment, life in lives.items() if _goes_on(segment, roles[segment], life, ends)]
+    observed = any(life == "alive" and roles[segment] == "observer" for segment, life in lives.items())
+    if going and info.status != "running":
         info = replace(info, status="running", ended=None)
-    stale = set(lives) == {"stale"}
-    info = replace(info, status="stale") if stale else info
-    return Glance(info, totals, bool(lives) or observed or storing, size, storing)
+    info = replace(info, status="stale") if set(going) == {"stale"} else info
+    size = sum(edges.size for edges in found.values())
+    return Glance(info, totals, bool(going) or observed or storing, size, storing)
 
 
 def _goes_on(segment: Path, role: str, life: Life, ends: dict[str, Record]) -> bool:

@@ -135,9 +135,9 @@ class Root:
     def runs(self) -> list[RunFolder]:
         """Return the folders of all runs."""
         found = []
-        for project in sorted(_folders(self.path)):
+        for project in _folders(self.path):
             if project.name not in self._OWN:
-                found += [RunFolder(run) for run in sorted(_folders(project)) if (run / "journal").is_dir()]
+                found += [RunFolder(run) for run in _folders(project) if (run / "journal").is_dir()]
         return found
 
     def may_have_staged(self) -> bool:
@@ -151,7 +151,7 @@ class Root:
     def find(self, run_id: str) -> list[RunFolder]:
         """Return the folders of the runs with this id, one for each project that has it."""
         name = encode_name(run_id)
-        folders = [p for p in sorted(_folders(self.path)) if p.name not in self._OWN]
+        folders = [p for p in _folders(self.path) if p.name not in self._OWN]
         return [RunFolder(p / name) for p in folders if (p / name / "journal").is_dir()]
 
 
@@ -170,8 +170,10 @@ def private_folder(path: Path) -> None:
 
 
 def _folders(path: Path) -> list[Path]:
+    """Return the folders in a folder, by their names."""
     try:
         with os.scandir(path) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return [path / name for name in names]
     except FileNotFoundError:
         return []

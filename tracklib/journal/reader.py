@@ -120,6 +120,9 @@ def read_run(folder: RunFolder, damage: Damage | None = None) -> Iterator[Record
     """
     found = damage if damage is not None else Damage()
     streams = [_stream(path, found) for path in folder.segments()]
+    if len(streams) == 1:
+        yield from streams[0]
+        return
     yield from heapq.merge(*streams, key=lambda record: (record.time, record.writer, record.seq))
 
 

@@ -28,6 +28,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_PLAIN = frozenset({float, int})
 _INTEGER = re.compile(r"-?[0-9]+")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -77,7 +78,10 @@ def number(value: object) -> Number:
 
 def numbers(value: object) -> dict[str, Number]:
     """Return the values of metrics."""
-    return {key: number(item) for key, item in _exactly(dict, value).items()}
+    found: dict[str, Any] = _exactly(dict, value)
+    if _PLAIN.issuperset(map(type, found.values())):  # nearly all are, and there may be millions
+        return found
+    return {key: number(item) for key, item in found.items()}
 
 
 def step(value: object) -> Step:

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.model.records import Artifact, Input
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
-from tracklib.portability.expected import expected, expected_console
+from tracklib.portability.curves import Curve
+from tracklib.portability.expected import expected
 from tracklib.portability.media import compare_media
 from tracklib.portability.points import compare_points
+from tracklib.portability.projection import Projector
+from tracklib.portability.side import Side
+from tracklib.portability.sides import Held, sides_of
 from tracklib.portability.snapshot import Snapshot
 from tracklib.typing import JSON
 
-__all__ = ["Comparison", "Difference", "compare"]
+if TYPE_CHECKING:
+    from tracklib.backends.contract import Source
+    from tracklib.model.run import RunInfo
+    from tracklib.portability.copy import Change
+
+__all__ = ["DETAILED", "Comparison", "Difference", "compare", "compare_runs", "compare_sides"]
+
+DETAILED = 1000
+"""Differences of one kind that are told in detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +69,14 @@ class Comparison:
         found: How many real differences there are of each kind.
         declared: For each transformation that the capabilities declare, how many things it concerns; these are equal
             after it.
+        curves: Metrics in which the two differ, for a drawing.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     found: Counter[str] = field(default_factory=Counter)
     declared: Counter[str] = field(default_factory=Counter)
+    curves: list[Curve] = field(default_factory=list)
 
     @property
     def equal(self) -> bool:
@@ -71,24 +86,51 @@ class Comparison:
     def add(self, difference: Difference) -> None:
         """Take in a real difference."""
         self.found[difference.kind] += 1
-        if self.found[difference.kind] <= 1000:
+        if self.found[difference.kind] <= DETAILED:
             self.differences.append(difference)
 
 
 def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comparison:
     """Compare two copies of a run; the right one may differ as its capabilities declare, and no further."""
-    result = Comparison()
-    state = expected(left.state, capabilities, result.declared)
+    declared: Counter[str] = Counter()
+    sides = (
+        Side(lambda: left.records, [Projector(capabilities, declared)], state=left.state, is_folded=True),
+        Side(lambda: right.records, state=right.state, is_folded=True),
+    )
+    for side in sides:
+        side.scan()
+    return compare_sides(*sides, capabilities, declared)
+
+
+def compare_runs(a: Source, run: RunInfo, b: Source, copy: RunInfo, *, change: Change | None = None) -> Comparison:
+    """Compare a run with its copy at another place, which may differ as that place declares.
+
+    Args:
+        change: Was applied to each record as it was copied.
+    """
+    declared: Counter[str] = Counter()
+    left, right = sides_of(Held(a, run, [Projector(b.capabilities, declared)]), Held(b, copy), change=change)
+    left.scan()
+    right.scan()
+    return compare_sides(left, right, b.capabilities, declared)
+
+
+def compare_sides(left: Side, right: Side, capabilities: Capabilities, declared: Counter[str]) -> Comparison:
+    """Compare two copies of a run that were scanned; the right one may differ as its capabilities declare.
+
+    Args:
+        declared: What reading the left side has counted of these changes so far.
+    """
+    result = Comparison(declared=declared)
+    state = expected(left.state, capabilities, declared)
     _compare_identity(state, right.state, capabilities, result)
-    compare_points(left, right, capabilities, result)
+    compare_points(left, right, result)
     _compare_trees("param", state.params, right.state.params, result)
     _compare_values("tag", state.tags, right.state.tags, result)
     _compare_values("summary", state.summary, right.state.summary, result)
     _compare_artifacts(state.artifacts, right.state.artifacts, result)
     _compare_inputs(left.state.inputs, right.state.inputs, result)
     compare_media(left.state.media, right.state.media, capabilities, result)
-    _compare_console(expected_console(left.console, capabilities, result.declared), right.console, result)
-    _compare_system(left, right, result)
     _compare_trees("context", left.state.context, right.state.context, result)
     return result
 
@@ -191,19 +233,3 @@ def _compare_inputs(left: Iterable[Input], right: Iterable[Input], result: Compa
 
 def _of_input(item: Input) -> str:
     return f"type {item.type}, version {item.version}, of run {item.run}"
-
-
-def _compare_console(left: Counter[tuple[str, str]], right: Counter[tuple[str, str]], result: Comparison) -> None:
-    result.counts["console"] = left.total()
-    for (stream, text), count in (left - right).items():
-        result.add(Difference("console", stream, f"{count} times {text!r}", None))
-    for (stream, text), count in (right - left).items():
-        result.add(Difference("console", stream, None, f"{count} times {text!r}"))
-
-
-def _compare_system(left: Snapshot, right: Snapshot, result: Comparison) -> None:
-    result.counts["system"] = left.system.total()
-    for key, time, value in (left.system - right.system).elements():
-        result.add(Difference("system", key, repr(value), None, time=time))
-    for key, time, value in (right.system - left.system).elements():
-        result.add(Difference("system", key, None, repr(value), time=time))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tracklib.portability.compare import Difference
-from tracklib.portability.snapshot import Point, Snapshot
+from tracklib.typing import Number
+
+if TYPE_CHECKING:
+    from tracklib.portability.compare import Difference
+    from tracklib.portability.side import Drawn
 
 __all__ = ["Curve", "curves"]
-
-_CURVES = 6
-_POINTS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +32,28 @@ class Curve:
     others: int
 
 
-def curves(left: Snapshot, right: Snapshot, differences: Iterable[Difference]) -> list[Curve]:
-    """Return the first few metrics that differ."""
+def curves(left: Drawn, right: Drawn, differences: Iterable[Difference]) -> list[Curve]:
+    """Return the metrics that are drawn, each with the first difference."""
     found: dict[str, list[Difference]] = {}
     for difference in differences:
-        if difference.kind == "point":
+        if difference.kind == "point" and difference.key in left:
             found.setdefault(difference.key, []).append(difference)
     return [
         Curve(
             key,
-            _thinned(left.points.get(key, [])),
-            _thinned(right.points.get(key, [])),
+            _drawable(left[key]),
+            _drawable(right[key]),
             min(differing, key=lambda item: float(item.step or 0)),
             len(differing) - 1,
         )
-        for key, differing in list(found.items())[:_CURVES]
+        for key, differing in found.items()
     ]
 
 
-def _thinned(points: list[Point]) -> list[tuple[float, float]]:
-    every = max(1, math.ceil(len(points) / _POINTS))
-    chosen = sorted((point.step, point.value) for point in points[::every] if math.isfinite(point.value))
-    return [(float(step), float(value)) for step, value in chosen if abs(value) < 1e300 and abs(step) < 1e300]
+def _drawable(points: Iterable[tuple[Number, Number]]) -> list[tuple[float, float]]:
+    chosen = sorted((step, value) for step, value in points if _is_drawable(step) and _is_drawable(value))
+    return [(float(step), float(value)) for step, value in chosen]
+
+
+def _is_drawable(number: Number) -> bool:
+    return -1e300 < number < 1e300

@@ -1,7 +1,7 @@
 """What a copy is expected to hold: a run's state as a backend's capabilities say that it comes back.
 
 A feature that is declared absent is expected to be missing, one that is lossy to be its projection; each thing that this
-changes is counted under the declared reason. Points and media are compared one by one, and are left as they are here.
+changes is counted under the declared reason. Points, printed lines and media are compared one by one, and are left as they are here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tracklib.model.state import RunState
 from tracklib.model.trees import same
 from tracklib.typing import JSON
 
-__all__ = ["expected", "expected_console"]
+__all__ = ["expected"]
 
 
 def expected(state: RunState, capabilities: Capabilities, declared: Counter[str]) -> RunState:
@@ -36,19 +36,6 @@ def expected(state: RunState, capabilities: Capabilities, declared: Counter[str]
         summary=rules.values(Feature.SUMMARY, state.summary),
         artifacts=[kept for artifact in state.artifacts if (kept := rules.artifact(artifact)) is not None],
     )
-
-
-def expected_console(
-    console: Counter[tuple[str, str]], capabilities: Capabilities, declared: Counter[str]
-) -> Counter[tuple[str, str]]:
-    """Return what is expected of the lines that were printed."""
-    rules = _Rules(capabilities, declared)
-    found: Counter[tuple[str, str]] = Counter()
-    for (stream, text), count in console.items():
-        kept = rules.value(Feature.CONSOLE, text)
-        if kept is not None:
-            found[stream, kept] += count
-    return found
 
 
 @dataclass(frozen=True, slots=True)

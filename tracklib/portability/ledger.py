@@ -18,7 +18,7 @@ from tracklib.model.run import RunInfo
 from tracklib.portability.copy import Progress
 from tracklib.portability.tally import Tally
 
-__all__ = ["Book", "Entry", "Ledger", "mark_of", "started_of", "status_of"]
+__all__ = ["Book", "Entry", "Ledger", "is_copied", "mark_of", "started_of", "status_of"]
 
 _VERSION = 1
 _TABLES = """
@@ -35,6 +35,7 @@ class Entry:
         state: ``begun``; ``partial``, copied as far as it was written, for it goes on; ``copied``; ``failed``.
         mark: What the source said of the run when it was copied; another one means that it changed since.
         error: Why it failed.
+        seconds: What copying it took, all tries together.
     """
 
     project: str
@@ -44,6 +45,7 @@ class Entry:
     mark: str = ""
     progress: Progress = field(default_factory=Progress)
     error: str = ""
+    seconds: float = 0.0
 
     def at(self, progress: Progress) -> Entry:
         """Return the entry with more of the run copied."""
@@ -53,6 +55,11 @@ class Entry:
 def mark_of(run: RunInfo) -> str:
     """Return what tells a run that changed from one that did not, as far as a listing can."""
     return json.dumps([run.status, run.ended, run.attempt, run.started, run.name])
+
+
+def is_copied(entry: Entry | None, run: RunInfo) -> bool:
+    """Tell whether a run is copied, and has not changed since."""
+    return entry is not None and entry.state == "copied" and entry.mark == mark_of(run)
 
 
 def status_of(mark: str) -> str:
@@ -147,18 +154,23 @@ class Ledger:
             "url": progress.url,
             "tally": progress.tally.document(),
             "error": entry.error,
+            "seconds": entry.seconds,
         }
         row = (entry.project, entry.id, entry.name, entry.state, entry.mark, json.dumps(held))
         with self._lock:
             self._base.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield all entries, by project and id."""
-        with self._lock:
-            rows = self._base.execute(
-                "SELECT project, id, name, state, mark, entry FROM runs ORDER BY project, id"
-            ).fetchall()
-        yield from map(_entry, rows)
+        """Yield all entries, by project and id; memory holds some of them."""
+        query = "SELECT project, id, name, state, mark, entry FROM runs WHERE (project, id) > (?, ?) ORDER BY project, id LIMIT 500"
+        last = ("", "")
+        while True:
+            with self._lock:
+                rows = self._base.execute(query, last).fetchall()
+            if not rows:
+                return
+            yield from map(_entry, rows)
+            last = rows[-1][:2]
 
     def close(self) -> None:
         """Close the file, and let others use it."""
@@ -171,4 +183,4 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     held = json.loads(text)
     tally = Tally.from_document(held["tally"])
     progress = Progress(held["position"], held["vendor_id"], held["url"], tally)
-    return Entry(project, run_id, name, state, mark, progress, held["error"])
+    return Entry(project, run_id, name, state, mark, progress, held["error"], held.get("seconds", 0.0))

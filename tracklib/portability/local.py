@@ -38,6 +38,9 @@ class JournalSource:
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects."""
         folders = self._root.find(query.id) if query.id is not None else self._root.runs()
+        if query.project is not None:  # by the folders' names; what the journals say is asked below
+            place = self._root.run(query.project, "x").path.parent
+            folders = [folder for folder in folders if folder.path.parent == place]
         for folder in folders:
             info = glance(folder).info
             if query.matches(info):
@@ -45,9 +48,10 @@ class JournalSource:
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run, merged by time."""
-        behind = after or {}
         records = read_run(self._folder(run), self.damage)
-        return (record for record in records if record.seq > behind.get(record.writer, 0))
+        if not after:
+            return records
+        return (record for record in records if record.seq > after.get(record.writer, 0))
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file."""

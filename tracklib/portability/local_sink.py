@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import hashlib
 import os
 import shutil
@@ -14,7 +16,14 @@ from typing import BinaryIO
 from tracklib import platform
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, refused
-from tracklib.errors import BackendError, BadValueError, CorruptJournalError, RejectedError, TransientError
+from tracklib.errors import (
+    BackendError,
+    BadValueError,
+    CorruptJournalError,
+    NoRoomError,
+    RejectedError,
+    TransientError,
+)
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder, encode_name, private_folder
 from tracklib.journal.reader import SegmentReader
@@ -27,6 +36,7 @@ from tracklib.portability.tally import files_of
 
 __all__ = ["JournalSink"]
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _HOST = "(copied)"
 """Stands as the host of a copied segment: no machine may hold its writer for its own, and end it as crashed."""
 
@@ -73,10 +83,15 @@ class JournalSink:
     def close(self) -> None:
         """Put the segments in their places."""
         folder = self._folder
-        private_folder(folder.journal)
-        for writer, draft in self._drafts.items():
-            draft.place()
-            self._confirmed[writer] = draft.seq
+        try:
+            private_folder(folder.journal)
+            for writer, draft in self._drafts.items():
+                draft.place()
+                self._confirmed[writer] = draft.seq
+        except OSError as error:
+            if error.errno in _FULL:
+                raise self._fault(error) from error
+            raise
         if not self._context.position:  # what an earlier copy left of writers that the source does not have any more
             kept = {encode_name(writer) for writer in self._drafts}
             for path in folder.segments():
@@ -101,8 +116,18 @@ class JournalSink:
         except BackendError:
             raise
         except OSError as error:
-            raise TransientError(f"the disk of {self._root.path} does not take it: {error}") from error
+            raise self._fault(error) from error
         return accepted()
+
+    def _fault(self, error: OSError) -> Exception:
+        """Return what a fault of the disk means: one that is full may be so for long, and the next run may be smaller."""
+        words = f"the disk of {self._root.path} does not take it: {error}"
+        if error.errno not in _FULL:
+            return TransientError(words)
+        for draft in self._drafts.values():
+            draft.drop()  # half a run is of no use, and the next one needs the room
+        self._drafts = {}
+        return NoRoomError(words)
 
     def _draft(self, record: Record) -> _Draft:
         draft = self._drafts.get(record.writer)
@@ -143,6 +168,11 @@ class _Draft:
         if record.seq > self.seq:
             self._file.write(seal(dumps(to_fields(record)), self._seed))
             self.seq = record.seq
+
+    def drop(self) -> None:
+        with contextlib.suppress(OSError):  # what is still to be written does not fit, and is not wanted
+            self._file.close()
+        self._path.unlink(missing_ok=True)
 
     def place(self) -> None:
         with self._file as file:

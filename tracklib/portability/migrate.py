@@ -7,30 +7,35 @@ import itertools
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tracklib.backends.contract import LeftoverSource
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Context, Record, RunStart
 from tracklib.portability.choice import Choice
-from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.compare import Comparison, Difference, compare_runs
 from tracklib.portability.copy import Change, Progress, copy_run
-from tracklib.portability.ledger import Book, Entry, mark_of
-from tracklib.portability.snapshot import snapshot
+from tracklib.portability.damage import Damage
+from tracklib.portability.ledger import Book, Entry, is_copied, mark_of
+from tracklib.portability.listing import listed
 from tracklib.typing import JSON
 
 if TYPE_CHECKING:
-    from tracklib.backends.contract import Source
+    from tracklib.backends.contract import Leftover, Source
     from tracklib.model.run import RunInfo
     from tracklib.portability.places import Place
 
-__all__ = ["Migration", "Result", "map_users"]
+__all__ = ["Migration", "Result", "leftovers_of", "map_users"]
 
 _OPEN = ("running", "stale")
+_GROUP = 500
+"""Runs that are held at a time where no size is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,9 @@ class Migration:
     _local: threading.local = field(default_factory=threading.local)
 
     def waves(self, size: int | None) -> Iterator[list[RunInfo]]:
-        """Yield the runs that are meant in groups of a size; all in one where it is ``None``."""
-        runs = self.choice.runs(self._source())
-        if size is None:
-            yield list(runs)
-            return
-        while wave := list(itertools.islice(runs, size)):
+        """Yield the runs that are meant in groups of a size; memory holds one group."""
+        runs = listed(self.choice.runs(self._source()))
+        while wave := list(itertools.islice(runs, size or _GROUP)):
             yield wave
 
     def left_out(self) -> dict[str, int]:
@@ -95,33 +97,43 @@ class Migration:
 
     def compare(self, run: RunInfo) -> Comparison:
         """Compare a run with its copy."""
-        entry = self.ledger.find(run.project, run.id)
-        place = entry.progress.vendor_id if entry is not None else None
-        target = self.destination.source()
-        found = list(target.runs(RunQuery(id=run.id)))
-        copy = next((item for item in found if place in (item.place, item.id) and item.project == run.project), None)
-        copy = copy or next((item for item in found if place in (item.place, item.id)), None)
+        copy = self.find(run)
         if copy is None:
             missing = Comparison()
             missing.add(Difference("run", run.id, run.name, None))
             return missing
-        records = self._source().read(run)
-        left = snapshot(run.id, records if self.change is None else map(self.change, records))
-        right = snapshot(run.id, target.read(copy))
-        right.state.id = copy.id
-        return compare(left, right, target.capabilities)
+        return compare_runs(self._source(), run, self._target(), copy, change=self.change)
+
+    def find(self, run: RunInfo) -> RunInfo | None:
+        """Return a run's copy."""
+        entry = self.ledger.find(run.project, run.id)
+        place = entry.progress.vendor_id if entry is not None else None
+        found = list(self._target().runs(RunQuery(id=run.id)))
+        ours = [item for item in found if place in (item.place, item.id)]
+        return next((item for item in ours if item.project == run.project), next(iter(ours), None))
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the source holds beside runs, as far as it can say."""
+        return leftovers_of(self._source())
 
     def _source(self) -> Source:
         """Return this thread's own source."""
-        if not hasattr(self._local, "source"):
-            self._local.source = self.source.source()
-        source: Source = self._local.source
+        return self._own("source", self.source)
+
+    def _target(self) -> Source:
+        """Return this thread's own reader of the destination."""
+        return self._own("target", self.destination)
+
+    def _own(self, name: str, place: Place) -> Source:
+        if not hasattr(self._local, name):
+            setattr(self._local, name, place.source())
+        source: Source = getattr(self._local, name)
         return source
 
     def _copy(self, run: RunInfo) -> Result:
         entry = self.ledger.find(run.project, run.id)
         mark = mark_of(run)
-        if entry is not None and entry.state == "copied" and entry.mark == mark:
+        if entry is not None and is_copied(entry, run):
             return Result(run, "unchanged", entry.progress)
         try:
             return self._moved(run, entry, mark)
@@ -148,10 +160,25 @@ class Migration:
             )
         entry = dataclasses.replace(begun, state="begun", mark=mark, error="")
         self.ledger.save(entry)
+        before, clock = Damage.of(source), time.perf_counter()
         progress = self._stream(source, run, entry)
+        entry = dataclasses.replace(entry, seconds=entry.seconds + time.perf_counter() - clock)
+        self._check(run, entry.at(progress), Damage.of(source).since(before))
         state: Literal["partial", "copied"] = "partial" if run.status in _OPEN else "copied"
         self.ledger.save(dataclasses.replace(entry, state=state, progress=progress))
         return Result(run, state, progress)
+
+    def _check(self, run: RunInfo, entry: Entry, damage: Damage) -> None:
+        """Refuse to call a run copied of which its source did not give all.
+
+        Raises:
+            RejectedError: Part of it could not be read, or all of it is gone.
+        """
+        if damage:
+            self.ledger.save(entry)
+            raise RejectedError(f"only part of it could be read and was copied: {damage}")
+        if not entry.progress.tally.records and not entry.progress.tally.refused:
+            raise RejectedError(f"its source gives no record of it any more; it was listed as {run.status}")
 
     def _stream(self, source: Source, run: RunInfo, entry: Entry) -> Progress:
         def save(progress: Progress) -> None:
@@ -171,6 +198,11 @@ class Migration:
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def leftovers_of(source: Source) -> Iterator[Leftover]:
+    """Yield what a source holds beside runs, as far as it can say."""
+    return source.leftovers() if isinstance(source, LeftoverSource) else iter(())
 
 
 def map_users(names: Mapping[str, str]) -> Change:

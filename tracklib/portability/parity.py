@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError, TracklibError
 from tracklib.model.query import RunQuery
-from tracklib.model.state import RunState
-from tracklib.portability.compare import Comparison, Difference, compare
-from tracklib.portability.curves import Curve, curves
+from tracklib.model.state import RunState, fold
+from tracklib.portability.compare import Comparison, Difference, compare_sides
+from tracklib.portability.damage import Damage
 from tracklib.portability.pairing import Match, Pair, pairs
-from tracklib.portability.reduced import apart_from_the_logging, reduced
-from tracklib.portability.snapshot import Snapshot, snapshot
+from tracklib.portability.projection import Projector
+from tracklib.portability.reduced import TIMELESS, apart_from_the_logging, reduced
+from tracklib.portability.side import Side
+from tracklib.portability.sides import Held, sides_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -33,7 +35,6 @@ class Half:
         state: ``identical``; ``different``; ``only_a``, ``only_b``, on one side alone; ``open``, it goes on at both;
             ``error``, it could not be read.
         user: Whose it is, where its context names one.
-        curves: Metrics in which the two differ, for a drawing.
     """
 
     a: RunInfo | None
@@ -42,7 +43,6 @@ class Half:
     comparison: Comparison = field(default_factory=Comparison)
     user: str = ""
     error: str = ""
-    curves: list[Curve] = field(default_factory=list)
 
     @property
     def run(self) -> RunInfo:
@@ -82,48 +82,51 @@ class Parity:
             return self._compared(a, b)
         source, run = (self.a, a) if a is not None else (self.b, b)
         assert run is not None
-        user = _user(snapshot(run.id, source.read(run)).state)
-        return Half(a, b, "only_a" if a is not None else "only_b", user=user)
+        state = fold(run.id, source.read(run))
+        return Half(a, b, "only_a" if a is not None else "only_b", user=_user(state))
 
     def _compared(self, a: RunInfo, b: RunInfo) -> Half:
         if a.status == b.status == "running":
             return Half(a, b, "open")
         damage: list[Difference] = []
-        left, right = _taken(self.a, a, damage), _taken(self.b, b, damage)
-        user = _user(left.state) or _user(right.state)
-        found = self._comparison(left, right)
+        found, left, right = self._comparison(a, b, damage)
         for difference in damage:
             found.add(difference)
-        for source, run, taken in ((self.a, a, left), (self.b, b, right)):
-            _check_contents(source, run, taken, found)
-        drawn = curves(left, right, found.differences)
-        return Half(a, b, "identical" if found.equal else "different", found, user, curves=drawn)
+        user = _user(left) or _user(right)
+        for source, run, state in ((self.a, a, left), (self.b, b, right)):
+            _check_contents(source, run, state, found)
+        return Half(a, b, "identical" if found.equal else "different", found, user)
 
-    def _comparison(self, left: Snapshot, right: Snapshot) -> Comparison:
-        declared: Counter[str] = Counter()
-        if self.match.by != "id":
-            left = apart_from_the_logging(left, declared)
-            right = apart_from_the_logging(right, Counter())
-        right = reduced(right, self.a.capabilities, declared)
-        found = compare(left, right, self.b.capabilities)
-        found.declared |= declared  # the larger number: a change that both sides declare is one change
-        return found
+    def _comparison(self, a: RunInfo, b: RunInfo, damage: list[Difference]) -> tuple[Comparison, RunState, RunState]:
+        """Return what was found, and what either run has come to."""
+        of_a: Counter[str] = Counter()
+        of_b: Counter[str] = Counter()
+        back = Projector(self.a.capabilities, of_a), Projector(self.b.capabilities, of_b)
+        twice = self.match.by != "id"
+        timeless = [Projector(TIMELESS, of_a)], [Projector(TIMELESS, Counter())]
+        left, right = sides_of(
+            Held(self.a, a, [*(timeless[0] if twice else []), back[1]]),
+            Held(self.b, b, [*(timeless[1] if twice else []), back[0]]),
+            alone=twice,
+        )
+        _scan(left, self.a, a, damage)
+        _scan(right, self.b, b, damage)
+        states = left.state, right.state
+        if twice:
+            left.state = apart_from_the_logging(left.state, of_a)
+            right.state = apart_from_the_logging(right.state, Counter())
+        right.state = reduced(right.state, self.a.capabilities, of_a)
+        found = compare_sides(left, right, self.b.capabilities, of_b)
+        found.declared |= of_a  # the larger number: a change that both sides declare is one change
+        return found, *states
 
 
-def _taken(source: Source, run: RunInfo, found: list[Difference]) -> Snapshot:
+def _scan(side: Side, source: Source, run: RunInfo, found: list[Difference]) -> None:
     """Read a run, and tell what of its journal could not be believed."""
-    before = _damage(source)
-    taken = snapshot(run.id, source.read(run))
-    lines, missing = (now - then for now, then in zip(_damage(source), before, strict=True))
-    if lines or missing:
-        found.append(Difference("journal", run.id, f"{lines} damaged lines, {missing} records missing", None))
-    return taken
-
-
-def _damage(source: Source) -> tuple[int, int]:
-    """Return how many damaged lines and missing records a journal root has shown so far; other places have none."""
-    damage = getattr(source, "damage", None)
-    return (0, 0) if damage is None else (damage.lines, damage.missing)
+    before = Damage.of(source)
+    side.scan()
+    if damage := Damage.of(source).since(before):
+        found.append(Difference("journal", run.id, str(damage), None))
 
 
 def _user(state: RunState) -> str:
@@ -131,10 +134,10 @@ def _user(state: RunState) -> str:
     return user if isinstance(user, str) else ""
 
 
-def _check_contents(source: Source, run: RunInfo, taken: Snapshot, found: Comparison) -> None:
+def _check_contents(source: Source, run: RunInfo, state: RunState, found: Comparison) -> None:
     """Read every file, and tell the ones whose content is not that of their digest."""
-    files = [(artifact.name, file) for artifact in taken.state.artifacts for file in artifact.files]
-    files += [(media.key, file) for media in taken.state.media for file in (media.file, *media.attachments)]
+    files = [(artifact.name, file) for artifact in state.artifacts for file in artifact.files]
+    files += [(media.key, file) for media in state.media for file in (media.file, *media.attachments)]
     for name, file in files:
         held = _content(source, run, file)
         if held != f"sha256 {file.sha256}":

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from tracklib import config
 from tracklib.backends import registry
+from tracklib.model.codec import dumps
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Sink, SinkContext, Source
 
-__all__ = ["Place", "open_place"]
+__all__ = ["Place", "name_of", "open_place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +57,9 @@ def open_place(text: str, /) -> Place:
         ConfigError: The text is no place, or a setting is wrong.
     """
     return Place(text, registry.resolve(text, config.load().tables))
+
+
+def name_of(place: Place, /) -> str:
+    """Return a place in its one form, whatever folder the command is called in."""
+    settings = place.resolved.settings
+    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"

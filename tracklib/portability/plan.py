@@ -1,8 +1,7 @@
-"""The plan: what a migration would copy, and what the destination would change of it."""
+"""The plan: what a migration would copy, how long that may take, and what the destination would change of it."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,41 +10,52 @@ from typing import TYPE_CHECKING, Any
 
 from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.errors import RejectedError
-from tracklib.model.records import (
-    Artifact,
-    Console,
-    Context,
-    Input,
-    Media,
-    Metrics,
-    Notes,
-    Params,
-    Record,
-    RunEnd,
-    Summary,
-    System,
-    Tags,
-)
+from tracklib.model.records import Artifact, Console, Context, Input, Media, Metrics, Record, System
+from tracklib.model.state import RunState
+from tracklib.portability.expected import expected
+from tracklib.portability.ledger import is_copied
+from tracklib.portability.projection import Projector
 from tracklib.portability.tally import Tally
-from tracklib.typing import Number
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
     from tracklib.model.run import RunInfo
+    from tracklib.portability.ledger import Book
 
-__all__ = ["Plan", "plan_runs"]
+__all__ = ["Plan", "Rate", "plan_runs"]
 
-_SIMPLE = {
-    Params: Feature.PARAM_TYPES,
-    Tags: Feature.TAGS,
-    Notes: Feature.NOTES,
-    Summary: Feature.SUMMARY,
-    Input: Feature.INPUTS,
-    Media: Feature.MEDIA,
-    System: Feature.SYSTEM,
-    Context: Feature.CONTEXT,
-    Console: Feature.CONSOLE,
-}
+_WHOLE = {Input: Feature.INPUTS, Media: Feature.MEDIA, System: Feature.SYSTEM, Context: Feature.CONTEXT}
+"""Records that a place holds whole or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What copying took so far, by the ledger.
+
+    Attributes:
+        seconds: Of one run after another, reading and writing.
+    """
+
+    runs: int = 0
+    records: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, book: Book) -> Rate:
+        """Return what a ledger tells."""
+        rate = cls()
+        for entry in book.entries():
+            if entry.state == "copied" and entry.seconds:
+                records = entry.progress.tally.records
+                rate = cls(rate.runs + 1, rate.records + records, rate.seconds + entry.seconds)
+        return rate
+
+    def estimate(self, runs: int, records: int) -> tuple[float, float] | None:
+        """Return between how many seconds copying will take, if each run, or each record, takes as long as these did."""
+        if not self.runs or not self.records:
+            return None
+        estimates = self.seconds / self.runs * runs, self.seconds / self.records * records
+        return min(estimates), max(estimates)
 
 
 @dataclass(slots=True)
@@ -53,85 +63,105 @@ class Plan:
     """What a migration would do.
 
     Attributes:
-        losses: For each declared change, how many points or records it concerns.
+        copied: How many runs of the choice are copied already, and have not changed since.
+        losses: For each declared change, how many points, params, texts, ... it concerns.
         unreadable: Why each run that cannot be read cannot, by its project and id.
         seconds: What reading all of it took, contents of files left aside: the migration takes longer than that.
+        rate: What copying took so far.
     """
 
     runs: int = 0
     open: int = 0
+    copied: int = 0
     total: Tally = field(default_factory=Tally)
     losses: Counter[str] = field(default_factory=Counter)
     unreadable: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    rate: Rate = Rate()
+
+    @property
+    def estimate(self) -> tuple[float, float] | None:
+        """Between how many seconds copying one run after another may take; ``None`` where nothing was copied so far."""
+        return self.rate.estimate(self.runs, self.total.records)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         losses = dict(self.losses)
         total = {name: n for name, n in self.total.document().items() if name not in ("changed", "refused")}
-        counts = {"runs": self.runs, "open": self.open, **total}
-        return {**counts, "losses": losses, "unreadable": self.unreadable, "reading_seconds": self.seconds}
+        low, high = self.estimate or (None, None)
+        times = {
+            "reading_seconds": self.seconds,
+            "estimated_seconds": {"from": low, "to": high, "runs": self.rate.runs},
+        }
+        counts = {"runs": self.runs, "open": self.open, "copied": self.copied}
+        return {**counts, **total, "losses": losses, "unreadable": self.unreadable, **times}
 
 
-def plan_runs(source: Source, runs: Iterable[RunInfo], capabilities: Capabilities | None) -> Plan:
+def plan_runs(
+    source: Source, runs: Iterable[RunInfo], capabilities: Capabilities | None, book: Book | None = None
+) -> Plan:
     """Read runs, without the contents of their files, and say what copying them would do.
 
     Args:
         capabilities: Of the destination; ``None`` where they are not known.
+        book: What was copied so far.
     """
-    plan = Plan()
+    plan = Plan(rate=Rate() if book is None else Rate.of(book))
     begun = time.perf_counter()
     for run in runs:
+        if book is not None and is_copied(book.find(run.project, run.id), run):
+            plan.copied += 1
+            continue
         plan.runs += 1
         plan.open += run.status in ("running", "stale")
         try:
-            for record in source.read(run):
-                plan.total.count(record)
-                if capabilities is not None:
-                    plan.losses.update(_losses(record, capabilities))
+            _read(source, run, capabilities, plan)
         except RejectedError as error:
             plan.unreadable[f"{run.project}/{run.id}"] = str(error)
     plan.seconds = time.perf_counter() - begun
     return plan
 
 
-def _losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
-    """Yield the reason of each declared change that a record meets."""
-    for feature, value in _features(record):
-        fidelity = capabilities.of(feature)
-        if fidelity.kind == "absent" or (
-            fidelity.projection is not None and (value is None or fidelity.projection(value) != value)
-        ):
-            yield f"{feature.value}: {fidelity.reason}"
+def _read(source: Source, run: RunInfo, capabilities: Capabilities | None, plan: Plan) -> None:
+    records = _counted(source.read(run), plan)
+    if capabilities is None:
+        for _ in records:
+            pass
+    else:
+        _judge(run, records, capabilities, plan.losses)
 
 
-def _features(record: Record) -> Iterator[tuple[Feature, Any]]:
-    """Yield what a record asks of a backend, with the value where a projection can judge it."""
-    body = record.body
-    if isinstance(body, Metrics):
-        time_of = Feature.TIME_OF_POINT if body.timestamp is None else Feature.TIME_OF_CALLER
-        for value in body.values.values():
-            yield time_of, record.when
-            if (special := _special(value)) is not None:
-                yield special, None
-            if body.step < 0:
-                yield Feature.STEP_NEGATIVE, body.step
-            if isinstance(body.step, float) and not body.step.is_integer():
-                yield Feature.STEP_FRACTIONAL, body.step
-    elif isinstance(body, Artifact):
-        yield Feature.ARTIFACT_FILES, None
-        yield from ((Feature.ARTIFACT_REFERENCES, None) for _ in body.references[:1])
-        yield from ((Feature.ARTIFACT_ALIASES, None) for _ in body.aliases[:1])
-    elif isinstance(body, RunEnd):
-        statuses = {"crashed": Feature.STATUS_CRASHED, "killed": Feature.STATUS_KILLED}
-        yield from ((statuses[word], None) for word in (body.status,) if word in statuses)
-    elif (feature := _SIMPLE.get(type(body))) is not None:
-        yield feature, None
+def _counted(records: Iterable[Record], plan: Plan) -> Iterator[Record]:
+    for record in records:
+        plan.total.count(record)
+        yield record
 
 
-def _special(value: Number) -> Feature | None:
-    if isinstance(value, int):
-        return Feature.METRIC_LARGE_INT if abs(value) > 2**53 else None
-    if math.isnan(value):
-        return Feature.METRIC_NAN
-    return Feature.METRIC_INFINITE if math.isinf(value) else None
+def _judge(run: RunInfo, records: Iterable[Record], capabilities: Capabilities, losses: Counter[str]) -> None:
+    """Count what the destination declares to change of a run."""
+    project = Projector(capabilities, losses)
+    state = RunState(run.id)
+    for record in records:
+        body = record.body
+        if isinstance(body, Metrics):
+            if not project.is_exact:
+                project((body.values, body.step, record.when), given=body.timestamp is not None)
+        elif isinstance(body, Console):
+            project.text(body.text)
+        elif (feature := _WHOLE.get(type(body))) is not None:
+            _count(feature, capabilities, losses)
+        else:
+            state.apply(record)
+            if isinstance(body, Artifact) and body.references:
+                _count(Feature.ARTIFACT_REFERENCES, capabilities, losses)
+    expected(state, capabilities, losses)
+    times = [time for time in (state.started, state.ended) if time]
+    of_run = capabilities.of(Feature.TIME_OF_RUN)
+    if changed := sum(capabilities.project(Feature.TIME_OF_RUN, time) != time for time in times):
+        losses[of_run.reason] += changed
+
+
+def _count(feature: Feature, capabilities: Capabilities, losses: Counter[str]) -> None:
+    fidelity = capabilities.of(feature)
+    if fidelity.kind != "exact":
+        losses[fidelity.reason] += 1

@@ -1,115 +1,108 @@
-"""Comparing points: each metric as a multiset of (step, time, value)."""
+"""Comparing what grows with a run's length: points, system samples and printed lines, each as a multiset.
+
+Both sides are read once, and only what differs is read again and named.
+"""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
+import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from tracklib.backends.capabilities import Capabilities, Feature
-from tracklib.portability.snapshot import Point, Snapshot, exact
-from tracklib.typing import Number
+from tracklib.portability.curves import curves
+from tracklib.portability.side import Side, Wanted
+from tracklib.portability.surplus import Item, Surplus
 
 if TYPE_CHECKING:
     from tracklib.portability.compare import Comparison
 
-__all__ = ["compare_points", "projected"]
+__all__ = ["compare_points"]
 
-_Key: TypeAlias = "tuple[object, int, object]"
-
-
-def compare_points(left: Snapshot, right: Snapshot, capabilities: Capabilities, result: Comparison) -> None:
-    """Compare all points of two snapshots."""
-    result.counts["metrics"] = len(left.points)
-    result.counts["points"] = left.point_count
-    for key in [*left.points, *(key for key in right.points if key not in left.points)]:
-        expected = [projected(point, capabilities, result.declared) for point in left.points.get(key, [])]
-        ours = _by_key([point for point in expected if point is not None])
-        theirs = _by_key(right.points.get(key, []))
-        if ours.keys() != theirs.keys() or any(len(ours[k]) != len(theirs[k]) for k in ours):
-            _report(key, _surplus(ours, theirs), _surplus(theirs, ours), result)
+_CURVES = 6
 
 
-def _by_key(points: list[Point]) -> dict[_Key, list[Point]]:
-    groups: dict[_Key, list[Point]] = {}
-    for point in points:
-        groups.setdefault((exact(point.step), point.time, exact(point.value)), []).append(point)
-    return groups
+def compare_points(left: Side, right: Side, result: Comparison) -> None:
+    """Compare two sides that were scanned."""
+    result.counts["metrics"] = len(left.counts)
+    result.counts["points"] = left.counts.total()
+    result.counts["system"] = left.samples
+    result.counts["console"] = left.lines
+    points = left.differing(right)
+    names = [key for key in {**left.counts, **right.counts} if key in points]
+    wanted = Wanted(points, left.system.differing(right.system), left.console.differing(right.console), names[:_CURVES])
+    if not (points or wanted.system or wanted.console):
+        return
+    with Surplus(names) as surplus:
+        drawn = left.spill(wanted, surplus, 1), right.spill(wanted, surplus, -1)
+        before = result.found.total()
+        _tell_points(surplus.points(), result)
+        _tell_lines(surplus, result)
+        _tell_samples(surplus, result)
+        result.curves = curves(*drawn, result.differences)
+    if result.found.total() == before:
+        _tell_change(wanted, result)
 
 
-def _surplus(a: dict[_Key, list[Point]], b: dict[_Key, list[Point]]) -> list[Point]:
-    """Return the points that one side has and the other has not, or has fewer of."""
-    return [point for key, points in a.items() for point in points[len(b.get(key, ())) :]]
-
-
-def _report(key: str, ours: list[Point], theirs: list[Point], result: Comparison) -> None:
+def _tell_points(items: Iterator[Item], result: Comparison) -> None:
     """Name each difference; points of one step are put side by side, in the order of their times."""
+    from tracklib.portability.compare import DETAILED, Difference
+
+    for key, of_key in itertools.groupby(items, lambda item: item.key):
+        added: list[Difference] = []
+        more = 0
+        for _, of_step in itertools.groupby(of_key, lambda item: item.same_step):
+            for ours, theirs in _side_by_side(of_step):
+                if ours is not None:
+                    result.add(Difference("point", key, *_texts(ours, theirs), ours.step, ours.time))
+                elif theirs is not None and len(added) < DETAILED:
+                    added.append(Difference("point", key, None, theirs.shown, theirs.step, theirs.time))
+                else:
+                    more += 1
+        for difference in added:
+            result.add(difference)
+        result.found["point"] += more
+
+
+def _side_by_side(items: Iterator[Item]) -> Iterator[tuple[Item | None, Item | None]]:
+    ours: list[Item] = []
+    theirs: list[Item] = []
+    for item in items:
+        (ours if item.many > 0 else theirs).extend([item] * abs(item.many))
+    return itertools.zip_longest(ours, theirs)
+
+
+def _texts(ours: Item, theirs: Item | None) -> tuple[str, str | None]:
+    """Write the values, and the times where only these differ."""
+    if theirs is None:
+        return ours.shown, None
+    if ours.same_value == theirs.same_value:
+        return f"{ours.shown} at {ours.time} ns", f"{theirs.shown} at {theirs.time} ns"
+    return ours.shown, theirs.shown
+
+
+def _tell_lines(surplus: Surplus, result: Comparison) -> None:
     from tracklib.portability.compare import Difference
 
-    ours.sort(key=lambda point: (point.step, point.time))
-    others: dict[object, list[Point]] = {}
-    for point in sorted(theirs, key=lambda point: (point.step, point.time)):
-        others.setdefault(exact(point.step), []).append(point)
-    for point in ours:
-        rivals = others.get(exact(point.step))
-        rival = rivals.pop(0) if rivals else None
-        left, right = _texts(point, rival)
-        result.add(Difference("point", key, left, right, str(point.step), point.time))
-    for point in (point for rivals in others.values() for point in rivals):
-        result.add(Difference("point", key, None, repr(point.value), str(point.step), point.time))
+    for item in surplus.lines(1):
+        result.add(Difference("console", item.key, f"{item.many} times {item.shown!r}", None))
+    for item in surplus.lines(-1):
+        result.add(Difference("console", item.key, None, f"{-item.many} times {item.shown!r}"))
 
 
-def _texts(point: Point, rival: Point | None) -> tuple[str, str | None]:
-    """Write the values, and the times where only these differ."""
-    if rival is None:
-        return repr(point.value), None
-    if exact(point.value) == exact(rival.value):
-        return f"{point.value!r} at {point.time} ns", f"{rival.value!r} at {rival.time} ns"
-    return repr(point.value), repr(rival.value)
+def _tell_samples(surplus: Surplus, result: Comparison) -> None:
+    from tracklib.portability.compare import Difference
+
+    for item in surplus.samples(1):
+        for _ in range(item.many):
+            result.add(Difference("system", item.key, item.shown, None, time=item.time))
+    for item in surplus.samples(-1):
+        for _ in range(-item.many):
+            result.add(Difference("system", item.key, None, item.shown, time=item.time))
 
 
-def projected(point: Point, capabilities: Capabilities, declared: Counter[str]) -> Point | None:
-    """Return what the backend is to give back for a point, counting what changes; ``None`` where it is not held."""
-    value, step, time = point.value, point.step, point.time
-    for feature in _features(point):
-        fidelity = capabilities.of(feature)
-        if fidelity.kind == "exact":
-            continue
-        if fidelity.projection is None:
-            declared[fidelity.reason] += 1
-            return None
-        name = feature.name
-        before = (value, step, time)
-        if name.startswith("TIME"):
-            time = fidelity.projection(time)
-        elif name.startswith("STEP"):
-            step = fidelity.projection(step)
-        else:
-            value = fidelity.projection(value)
-        if (exact(value), exact(step), time) != (exact(before[0]), exact(before[1]), before[2]):
-            declared[fidelity.reason] += 1
-    return Point(step, time, value, point.given)
+def _tell_change(wanted: Wanted, result: Comparison) -> None:
+    """Say so where the second reading found nothing of what the first one had found: the run is changing."""
+    from tracklib.portability.compare import Difference
 
-
-def _features(point: Point) -> Iterator[Feature]:
-    yield Feature.TIME_OF_CALLER if point.given else Feature.TIME_OF_POINT
-    yield _value_feature(point.value)
-    step = point.step
-    if step < 0:
-        yield Feature.STEP_NEGATIVE
-    if isinstance(step, float) and not step.is_integer():
-        yield Feature.STEP_FRACTIONAL
-    if not -(2**63) <= step < 2**63:
-        yield Feature.STEP_LARGE
-
-
-def _value_feature(value: Number) -> Feature:
-    if value != value:  # noqa: PLR0124  NaN
-        return Feature.METRIC_NAN
-    if isinstance(value, int):
-        return Feature.METRIC_LARGE_INT if abs(value) > 2**53 else Feature.METRIC_FINITE
-    if math.isinf(value):
-        return Feature.METRIC_INFINITE
-    negative_zero = value == 0 and math.copysign(1, value) < 0
-    return Feature.METRIC_NEGATIVE_ZERO if negative_zero else Feature.METRIC_FINITE
+    for key in (*wanted.points, *wanted.system, *wanted.console):
+        result.add(Difference("reading", key, "changed while it was compared", None))

@@ -1,4 +1,4 @@
-"""Reducing: a copy of a run brought down to what two places can both be asked for."""
+"""Reducing: what a run has come to, brought down to what two places can both be asked for."""
 
 from __future__ import annotations
 
@@ -7,36 +7,31 @@ from dataclasses import replace
 from typing import Any
 
 from tracklib.backends.capabilities import EXACT, Capabilities, Feature, lossy
-from tracklib.portability.expected import expected, expected_console
-from tracklib.portability.points import projected
-from tracklib.portability.snapshot import Snapshot
+from tracklib.model.state import RunState
+from tracklib.portability.expected import expected
 
-__all__ = ["apart_from_the_logging", "reduced"]
+__all__ = ["TIMELESS", "apart_from_the_logging", "reduced"]
+
+_TWICE = "what was logged twice has two ids, times and surroundings, which are not compared"
+_NO_TIME = lossy(_TWICE, lambda _time: 0)
+TIMELESS = Capabilities(
+    features=dict.fromkeys(Feature, EXACT)
+    | dict.fromkeys((Feature.TIME_OF_POINT, Feature.TIME_OF_CALLER, Feature.TIME_OF_RUN), _NO_TIME)
+)
+"""A place without times, as it were."""
 
 
-def reduced(taken: Snapshot, capabilities: Capabilities, declared: Counter[str]) -> Snapshot:
-    """Return what a place with these capabilities would give back for a copy, and count what that changes."""
-    points = {}
-    for key, held in taken.points.items():
-        kept = [projected(point, capabilities, declared) for point in held]
-        points[key] = [point for point in kept if point is not None]
-    state = expected(taken.state, capabilities, declared)
+def reduced(state: RunState, capabilities: Capabilities, declared: Counter[str]) -> RunState:
+    """Return what a place with these capabilities would give back for a run, and count what that changes."""
     times: dict[str, Any] = {}
     for name in ("started", "ended"):
         time = getattr(state, name)
         times[name] = None if time is None else capabilities.project(Feature.TIME_OF_RUN, time)
-    console = expected_console(taken.console, capabilities, declared)
-    return replace(taken, state=replace(state, **times), points=points, console=console)
+    return replace(expected(state, capabilities, declared), **times)
 
 
-_TWICE = "what was logged twice has two ids, times and surroundings, which are not compared"
-
-
-def apart_from_the_logging(taken: Snapshot, declared: Counter[str]) -> Snapshot:
+def apart_from_the_logging(state: RunState, declared: Counter[str]) -> RunState:
     """Return a run without what differs whenever it is logged twice: its id, all times, and its surroundings."""
-    timeless = lossy(_TWICE, lambda _time: 0)
-    moments = dict.fromkeys((Feature.TIME_OF_POINT, Feature.TIME_OF_CALLER, Feature.TIME_OF_RUN), timeless)
-    bare = reduced(taken, Capabilities(features={**dict.fromkeys(Feature, EXACT), **moments}), declared)
-    media = [replace(item, timestamp=None) for item in bare.state.media]
-    state = replace(bare.state, id="", parent=None, context={}, media=media)
-    return replace(bare, state=state, console=Counter(), system=Counter())
+    bare = reduced(state, TIMELESS, declared)
+    media = [replace(item, timestamp=None) for item in bare.media]
+    return replace(bare, id="", parent=None, context={}, media=media)

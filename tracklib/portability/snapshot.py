@@ -1,4 +1,4 @@
-"""The snapshot: everything that two copies of a run are compared by."""
+"""The snapshot: a run that is held in memory whole, as tests and small runs allow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tracklib.model.records import Console, Metrics, Record, System
-from tracklib.model.state import RunState
+from tracklib.model.state import RunState, fold
 from tracklib.typing import Number, Step
 
 __all__ = ["Point", "Snapshot", "exact", "snapshot"]
@@ -31,40 +31,46 @@ class Point(NamedTuple):
 
 @dataclass(slots=True)
 class Snapshot:
-    """A run, whole.
-
-    Attributes:
-        points: The points of each metric, in the order of the records.
-        console: How often each line was printed, by stream.
-        system: How often each system metric was sampled with a value, by name, time and value, as `exact` has it.
-    """
+    """A run, whole."""
 
     state: RunState
-    points: dict[str, list[Point]] = field(default_factory=dict)
-    console: Counter[tuple[str, str]] = field(default_factory=Counter)
-    system: Counter[tuple[str, int, object]] = field(default_factory=Counter)
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def points(self) -> dict[str, list[Point]]:
+        """The points of each metric, in the order of the records."""
+        found: dict[str, list[Point]] = {}
+        for record in self.records:
+            if isinstance(body := record.body, Metrics):
+                for key, value in body.values.items():
+                    found.setdefault(key, []).append(Point(body.step, record.when, value, body.timestamp is not None))
+        return found
 
     @property
     def point_count(self) -> int:
         """How many points there are."""
-        return sum(map(len, self.points.values()))
+        return sum(len(record.body.values) for record in self.records if isinstance(record.body, Metrics))
+
+    @property
+    def console(self) -> Counter[tuple[str, str]]:
+        """How often each line was printed, by stream."""
+        return Counter((r.body.stream, r.body.text) for r in self.records if isinstance(r.body, Console))
+
+    @property
+    def system(self) -> Counter[tuple[str, int, object]]:
+        """How often each system metric was sampled with a value, by name, time and value, as `exact` has it."""
+        return Counter(
+            (key, record.time, exact(value))
+            for record in self.records
+            if isinstance(record.body, System)
+            for key, value in record.body.values.items()
+        )
 
 
 def snapshot(run_id: str, records: Iterable[Record]) -> Snapshot:
     """Read a run into a snapshot."""
-    taken = Snapshot(RunState(run_id))
-    for record in records:
-        taken.state.apply(record)
-        body = record.body
-        if isinstance(body, Metrics):
-            time, given = record.when, body.timestamp is not None
-            for key, value in body.values.items():
-                taken.points.setdefault(key, []).append(Point(body.step, time, value, given))
-        elif isinstance(body, Console):
-            taken.console[body.stream, body.text] += 1
-        elif isinstance(body, System):
-            taken.system.update((key, record.time, exact(value)) for key, value in body.values.items())
-    return taken
+    held = list(records)
+    return Snapshot(fold(run_id, held), held)
 
 
 def exact(value: Number) -> object:

@@ -23,4 +23,5 @@ BUNDLE = BackendSpec(
     sink="tracklib.portability.bundle.settings:open_sink",
     source="tracklib.portability.bundle.settings:open_source",
     capabilities="tracklib.portability.bundle.capabilities:CAPABILITIES",
+    sdks=("pyarrow", "fsspec"),
 )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from tracklib.backends import registry
 from tracklib.journal.glance import glance
 from tracklib.model.query import RunQuery
-from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.compare import Comparison, Difference, compare_runs
 from tracklib.portability.local import JournalSource
-from tracklib.portability.snapshot import snapshot
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -39,10 +38,7 @@ def verify_run(root: Root, folder: RunFolder, receipt: Receipt) -> Comparison:
         missing.add(Difference("run", look.info.id, f"{look.records} records", None))
         return missing
     local = JournalSource(root)
-    left = snapshot(look.info.id, local.read(look.info))
-    right = snapshot(look.info.id, source.read(remote))
-    right.state.id = remote.id
-    result = compare(left, right, source.capabilities)
+    result = compare_runs(local, look.info, source, remote)
     if pending := receipt.pending(look.totals):
         result.add(Difference("pending", "", f"{pending} records", None))
     if local.damage:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tracklib.backends.contract import Leftover
 from tracklib.model.query import RunQuery
 from tracklib.typing import JSON
 from tracklib_mlflow.points import Native
@@ -134,4 +135,8 @@ class Store(Protocol):
 
     def page(self, run: HeldRun, /) -> str | None:
         """Return the address of a run's page, where a server shows one."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it holds that belongs to no run."""
         ...

@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tracklib.backends.contract import Leftover
 from tracklib.model.query import RunQuery
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.held import HeldRun, Registered
+from tracklib_mlflow.leftovers import leftovers
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.runs import of_id, without_twins
 from tracklib_mlflow.settings import MLflowSettings
@@ -82,6 +84,10 @@ class Service:
     def page(self, run: HeldRun, /) -> str | None:
         """Return the address of a run's page."""
         return self._settings.page(run.info.experiment_id, run.info.run_id)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it holds that belongs to no run."""
+        return leftovers(self._client, list(self._experiments()))
 
     def _files(self, uri: str) -> Files:
         return Files(self._client, uri, Path(tempfile.gettempdir()))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -75,6 +76,10 @@ class MLflowSource:
             shutil.copyfileobj(source, copy)
         copy.seek(0)
         return cast("BinaryIO", copy)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run."""
+        return self._store.leftovers()
 
     def delete(self, run: RunInfo, /) -> str:
         """Remove a run, as MLflow does: it is out of sight, and can be restored until somebody collects it for good."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import socket
 import subprocess
@@ -16,8 +18,8 @@ import pytest
 
 from tests.portability.test_migrate import make
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.settings import _catalog
-from tracklib.portability.bundle.store import FolderStore
 
 BUCKET = "runs-of-the-team"
 
@@ -52,24 +54,42 @@ def fresh(path: Path) -> Catalog:
     return catalog
 
 
+@contextlib.contextmanager
+def _served(folder: Path, path: str, *words: str) -> Iterator[str]:
+    """Run a server, of whose words ``{port}`` is the port, until it is used no more; return its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", *(word.format(port=port) for word in words)]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        try:
+            _wait(lambda: urllib.request.urlopen(f"{address}{path}", timeout=5).close(), server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start moto's S3 server, and return its address."""
     pytest.importorskip("moto.server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("s3") / "log").open("w")
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(lambda: urllib.request.urlopen(f"{address}/moto-api/", timeout=5).close(), server)
+    words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")
+    with _served(tmp_path_factory.mktemp("s3"), "/moto-api/", *words) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
+
+
+@pytest.fixture
+def gcs(tmp_path: Path) -> Iterator[str]:
+    """Start a server of Google Cloud Storage with an empty bucket, and return a place in it."""
+    if importlib.util.find_spec("gcp_storage_emulator") is None:
+        pytest.skip("gcp-storage-emulator is not installed")
+    options = ("--port={port}", "--host=127.0.0.1", "--in-memory", f"--default-bucket={BUCKET}")
+    (tmp_path / "gcs").mkdir()
+    with _served(tmp_path / "gcs", "/", "-m", "gcp_storage_emulator", "start", *options) as address:
+        yield f"gs://anonymous@{BUCKET}/some/prefix?endpoint={address}"
 
 
 def _wait(ask: Callable[[], None], server: subprocess.Popen[bytes]) -> None:

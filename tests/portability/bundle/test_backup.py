@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -12,18 +13,21 @@ import pytest
 import tracklib
 from tests.portability.bundle.conftest import fresh
 from tests.portability.test_migrate import Vendor, assert_equal, make
+from tracklib.cli.deliveries import receipts_of
 from tracklib.errors import UsageError
-from tracklib.model.records import Metrics, Record, RunEnd, RunStart
+from tracklib.journal.layout import Root
+from tracklib.model.records import Artifact, FileRef, Metrics, Record, RunEnd, RunStart
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.inspection import Inspection
 from tracklib.portability.bundle.leases import Lease, lease
 from tracklib.portability.bundle.retention import Retention, retain
 from tracklib.portability.bundle.snapshots import Snapshot
 from tracklib.portability.bundle.source import BundleSource
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.migrate import Result
 from tracklib.portability.places import open_place
+from tracklib.portability.verify import verify_run
 
 
 def back_up(source: Any, catalog: Catalog, **more: Any) -> list[Result]:
@@ -118,12 +122,58 @@ def test_reading_again_finds_what_a_listing_does_not_tell(catalog: Catalog) -> N
     vendor = Vendor()
     vendor_run(vendor, 1.0)
     back_up(Place(vendor), catalog)
-    back_up(Place(vendor), catalog, again=True)
+    assert [r.state for r in back_up(Place(vendor), catalog, again=True)] == ["unchanged"]
     assert [entry.generation for entry in catalog.entries()] == [1]
     vendor_run(vendor, 1.5)
     assert [r.state for r in back_up(Place(vendor), catalog)] == ["unchanged"]
-    back_up(Place(vendor), catalog, again=True)
+    assert [r.state for r in back_up(Place(vendor), catalog, again=True)] == ["copied"]
     assert [entry.generation for entry in catalog.entries()] == [2]
+
+
+def test_a_content_that_is_there_is_not_fetched_again(catalog: Catalog) -> None:
+    """A run that changed at a vendor costs its records again, not its files; reading all again costs them too."""
+    vendor, content = Vendor(), b"weights"
+    fetched: list[str] = []
+
+    class Counting(Place):
+        def source(self) -> Any:
+            source = super().source()
+            give = source.open_file
+            source.open_file = lambda run, file: (fetched.append(file.path), give(run, file))[1]
+            return source
+
+    def log(name: str) -> None:
+        file = FileRef("w", len(content), hashlib.sha256(content).hexdigest())
+        bodies = [
+            RunStart("digits", name),
+            Artifact("a", "model", (file,)),
+            Artifact("b", "model", (file,)),
+            RunEnd("finished"),
+        ]
+        vendor.store.records["one"] = {("w", i): Record("w", i, 10**18 + i, body) for i, body in enumerate(bodies, 1)}
+        vendor.store.files[file.sha256] = content
+
+    log("first name")
+    back_up(Counting(vendor), catalog)
+    assert fetched == ["w"]
+    log("second name")
+    assert [r.state for r in back_up(Counting(vendor), catalog)] == ["copied"]
+    assert fetched == ["w"]
+    back_up(Counting(vendor), catalog, again=True)
+    assert fetched == ["w", "w"]
+
+
+def test_runs_are_delivered_to_a_bundle_as_to_any_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle may stand among the backends of a run, which is in it when the run has ended."""
+    monkeypatch.setenv("TRACKLIB_DELIVERY", "inline")
+    run = tracklib.init("digits", id="one", dir=tmp_path / "a", backends=[f"bundle:{tmp_path / 'b'}"])
+    run.log({"loss": 1.0}, step=0)
+    run.log({"note": tracklib.Text("hello")}, step=1)
+    run.finish(wait=True)
+    assert_equal(f"local:{tmp_path / 'a'}", f"bundle:{tmp_path / 'b'}")
+    (receipt,) = receipts_of(run.folder).good
+    found = verify_run(Root(tmp_path / "a"), run.folder, receipt)
+    assert (found.equal, found.counts["points"], found.differences) == (True, 1, [])
 
 
 def test_another_run_of_the_same_id_is_refused(tmp_path: Path, recorded: Path, catalog: Catalog) -> None:
@@ -176,8 +226,8 @@ def test_two_machines_that_fold_at_once_lose_nothing(tmp_path: Path, recorded: P
     back_up(recorded, fresh(tmp_path / "b"))
     newest = max((tmp_path / "b" / "snapshots").iterdir())
     catalog = fresh(tmp_path / "b")
-    assert catalog.snapshots()[-1].name.endswith(newest.name)
-    assert catalog.snapshots()[-1].runs == 4
+    assert next(catalog.snapshots()).name.endswith(newest.name)
+    assert next(catalog.snapshots()).runs == 4
 
 
 def test_retention_keeps_what_is_asked_for() -> None:

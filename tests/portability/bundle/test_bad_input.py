@@ -27,11 +27,11 @@ from tracklib.model.codec import dumps
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.entry import Part, RunEntry
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.inspection import Inspection
 from tracklib.portability.bundle.retention import Retention, retain
 from tracklib.portability.bundle.settings import _catalog
 from tracklib.portability.bundle.source import BundleSource
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.places import open_place
 
 
@@ -119,8 +119,9 @@ def test_a_backup_mends_what_is_missing(tmp_path: Path, recorded: Path, bundle: 
     part = part_of(bundle, "one", "points")
     part.write_bytes(part.read_bytes()[:100])
     part_of(bundle, "two", "records").unlink()
-    digest = hashlib.sha256(b"two" * 100).hexdigest()
-    (bundle / "files" / "sha256" / digest[:2] / digest[2:]).unlink()
+    one, two = (hashlib.sha256(name * 100).hexdigest() for name in (b"one", b"two"))
+    (bundle / "files" / "sha256" / one[:2] / one[2:]).write_bytes(b"ane" * 100)
+    (bundle / "files" / "sha256" / two[:2] / two[2:]).unlink()
     assert len(problems(bundle)) == 2
     list(Backup(open_place(f"local:{recorded}"), open_place("bundle:x"), fresh(bundle), again=True).run())
     assert problems(bundle) == {}

@@ -14,9 +14,9 @@ from tests.portability.bundle.conftest import fresh
 from tests.portability.test_migrate import KilledError, assert_equal
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.inspection import Inspection
 from tracklib.portability.bundle.retention import Retention, retain
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.migrate import Result
 from tracklib.portability.places import open_place
 

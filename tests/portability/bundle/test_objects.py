@@ -157,6 +157,22 @@ def test_refused_credentials_and_a_dead_server_are_told_apart(s3: str, refusing:
         store.read("bundle.json")
 
 
+def test_a_backup_to_google_cloud_storage_and_back(tmp_path: Path, recorded: Path, gcs: str) -> None:
+    """What goes to a server of Google's protocol comes back equal, incrementally, and with old snapshots cleared."""
+    bundle = f"bundle:{gcs}"
+    assert back_up(recorded, bundle) == ["copied", "copied"]
+    _catalog.cache_clear()
+    make(recorded, "three")
+    assert back_up(recorded, bundle) == ["unchanged", "copied", "unchanged"]
+    assert_equal(f"local:{recorded}", bundle)
+    settings = open_place(bundle).resolved.settings
+    assert isinstance(settings, BundleSettings)
+    catalog = Catalog(_catalog(settings).store)
+    assert retain(catalog, Retention(last=1), grace=-9).snapshots == 1
+    assert [found.problems for found in Inspection(catalog, deep=True)] == [[], [], [], []]
+    assert catalog.store.size("nothing") is None
+
+
 def test_any_url_of_fsspec_will_do(recorded: Path) -> None:
     """A bundle may lie wherever fsspec can write: here, in memory."""
     assert back_up(recorded, "bundle:memory://somewhere/b") == ["copied", "copied"]

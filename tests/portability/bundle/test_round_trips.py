@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import shutil
@@ -19,15 +20,20 @@ from tests.portability.bundle.conftest import fresh
 from tests.portability.test_migrate import assert_equal, migrated
 from tracklib.backends import RunQuery
 from tracklib.backends.memory import MemorySource, MemoryStore
+from tracklib.journal.layout import Root
 from tracklib.model.codec import dumps, to_fields
 from tracklib.model.records import Artifact, FileRef, Media, Metrics, Record, RunEnd, RunStart, Unknown
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.sink import BundleSink
 from tracklib.portability.bundle.source import BundleSource
-from tracklib.portability.bundle.store import FolderStore
 from tracklib.portability.compare import compare
 from tracklib.portability.copy import copy_run
+from tracklib.portability.local import JournalSource
+from tracklib.portability.local_sink import JournalSink
+from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
+from tracklib.testing.conformance import CORPUS
 
 CONTENTS = {hashlib.sha256(content).hexdigest(): content for content in (b"", b"x", b"y" * 70_000)}
 FILE = st.sampled_from(sorted(CONTENTS)).flatmap(
@@ -125,6 +131,29 @@ def test_any_run_comes_out_as_it_went_in(folder: Path, records: list[Record]) ->
     for name, digest in ((file.path, file.sha256) for r in records for file in getattr(r.body, "files", ())):
         with back.open_file(run, FileRef(name, 0, digest)) as content:
             assert content.read() == CONTENTS[digest]
+
+
+@given(bodies=st.lists(BODY, max_size=10), writers=st.lists(st.sampled_from(["w", "v"]), min_size=10, max_size=10))
+def test_any_run_goes_from_a_bundle_to_a_journal_and_back(folder: Path, bodies: list[Any], writers: list[str]) -> None:
+    """A run goes to a journal root and again to a bundle; each time it compares equal, and the two bundles are the same."""
+    seqs = {"w": itertools.count(2), "v": itertools.count(1)}
+    records = [Record("w", 1, 10**18, RunStart("p", "n"))]
+    for time, (writer, body) in enumerate(zip(writers, bodies, strict=False), 1):
+        if isinstance(body, RunStart):  # it was resumed: a root's folder says which project that is
+            body = dataclasses.replace(body, project="p")  # noqa: PLW2901
+        records.append(Record(writer, next(seqs[writer]), 10**18 + time, body))
+    first, _ = copied(source_of(records), folder)
+    root = Root(folder / f"root{next(_NUMBERS)}")
+    source = BundleSource(first)
+    (run,) = source.runs(RunQuery())
+    copy_run(source, run, lambda context: JournalSink(root, context), Path(tempfile.mkdtemp(dir=folder)))
+    journal = JournalSource(root)
+    (copy,) = journal.runs(RunQuery())
+    found = compare(snapshot(run.id, records), snapshot(run.id, journal.read(copy)), journal.capabilities)
+    assert found.equal, found.differences
+    second, _ = copied(journal, folder)
+    ((a,), (b,)) = list(first.entries()), list(second.entries())
+    assert a.parts == b.parts
 
 
 @given(seq=WIDE.filter(lambda seq: seq > 0), time=WIDE, given_time=st.none() | WIDE, value=st.integers() | st.floats())
@@ -234,3 +263,30 @@ def test_from_a_journal_to_a_bundle_and_to_a_vendor(tmp_path: Path, recorded: Pa
     b2 = f"bundle:{tmp_path / 'b2'}"
     assert [result.state for result in migrated(m, b2, tmp_path / "3.sqlite")] == ["copied", "copied"]
     assert_equal(m, b2)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")  # the vendor's SDK uses what others have deprecated
+def test_every_case_of_the_kit_goes_from_a_bundle_to_a_vendor(tmp_path: Path) -> None:
+    """All that the conformance kit knows to record, in one run, goes by a bundle to a vendor and into a bundle again."""
+    pytest.importorskip("tracklib_mlflow")
+    bodies = [RunStart("digits", "all"), *(body for case in CORPUS for body in case.bodies), RunEnd("killed", 1, "why")]
+    store = MemoryStore(files={sha256: content for case in CORPUS for sha256, content in case.files.items()})
+    start = 1_700_000_000 * 10**9
+    store.records["all"] = {("w", i): Record("w", i, start + i * 1_000_003, body) for i, body in enumerate(bodies, 1)}
+    source = MemorySource(store)
+    (run,) = source.runs(RunQuery())
+    places = [f"bundle:{tmp_path / 'b'}", f"mlflow:sqlite:///{tmp_path / 'm.db'}", f"bundle:{tmp_path / 'b2'}"]
+    (tmp_path / "scratch").mkdir()
+    progress = copy_run(source, run, open_place(places[0]).sink, tmp_path / "scratch")
+    assert progress.tally.refused == {}
+    assert_equal_runs(source, open_place(places[0]).source())
+    for number, (there, here) in enumerate(itertools.pairwise(places)):
+        (result,) = migrated(there, here, tmp_path / f"{number}.sqlite")
+        assert (result.state, result.progress.tally.refused) == ("copied", {})
+        assert_equal(there, here)
+
+
+def assert_equal_runs(left: Any, right: Any) -> None:
+    ((ours,), (theirs,)) = (list(side.runs(RunQuery())) for side in (left, right))
+    found = compare(snapshot("all", left.read(ours)), snapshot("all", right.read(theirs)), right.capabilities)
+    assert found.equal, found.differences

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tracklib.errors import RejectedError
-from tracklib.model.codec import dumps
 from tracklib.portability.bundle.catalog import Catalog
+from tracklib.portability.bundle.layout import place_of
 from tracklib.portability.bundle.leases import Lease, lease
 from tracklib.portability.bundle.sink import BundleSink
 from tracklib.portability.bundle.snapshots import Snapshot
@@ -17,22 +18,16 @@ from tracklib.portability.choice import Choice
 from tracklib.portability.copy import Progress
 from tracklib.portability.ledger import Entry, status_of
 from tracklib.portability.migrate import Migration, Result
-from tracklib.portability.places import Place
+from tracklib.portability.places import Place, name_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Sink, SinkContext
     from tracklib.model.run import RunInfo
 
-__all__ = ["Backup", "name_of"]
+__all__ = ["Backup"]
 
 _LISTED = 1000
 """Failed runs that a snapshot names."""
-
-
-def name_of(place: Place) -> str:
-    """Return a place in its one form, whatever folder the command is called in."""
-    settings = place.resolved.settings
-    return f"{place.resolved.spec.name} {dumps(dict(sorted(settings.destination().items()))).decode()}"
 
 
 class _BundleBook:
@@ -52,7 +47,7 @@ class _BundleBook:
         if held is None or self._again:
             return None
         is_open = status_of(held.mark) in ("running", "stale")
-        progress = Progress(held.position, run_id, None, held.tally)
+        progress = Progress(held.position, place_of(held.run), None, held.tally)
         return Entry(project, run_id, held.run.name, "partial" if is_open else "copied", held.mark, progress)
 
     def save(self, entry: Entry) -> None:
@@ -79,9 +74,10 @@ class _Target(Place):
 
     catalog: Catalog
     source_name: str
+    again: bool
 
     def sink(self, context: SinkContext, /) -> Sink:
-        return BundleSink(self.catalog, context, self.source_name)
+        return BundleSink(self.catalog, context, self.source_name, is_read=True, trusts=not self.again)
 
 
 @dataclass(slots=True)
@@ -114,20 +110,27 @@ class Backup:
         self.catalog.refresh()
         with lease(self.catalog.store, "backup") as held:
             name = name_of(self.source)
-            target = _Target(self.bundle.text, self.bundle.resolved, self.catalog, name)
+            target = _Target(self.bundle.text, self.bundle.resolved, self.catalog, name, self.again)
             book = _BundleBook(self.catalog, held, again=self.again)
             migration = Migration(
                 self.source, target, book, self.choice, None, self.jobs, replaces=True, watch=self.watch
             )
             states: Counter[str] = Counter()
             failed: list[dict[str, str]] = []
+            begun = time.time_ns()
             for wave in migration.waves(None):
-                for result in migration.copy(wave):
+                for found in migration.copy(wave):
+                    result = self._told(found, begun)
                     states[result.state] += 1
                     failed += _failed(result)
                     yield result
             self.catalog.refresh()
             self.snapshot = self.catalog.fold(Snapshot.backup(name, states, failed[:_LISTED]))
+
+    def _told(self, result: Result, begun: int) -> Result:
+        """Return what became of a run, which may have been read again and found to be the same."""
+        held = self.catalog.find(result.run.project, result.run.id) if result.state == "copied" else None
+        return replace(result, state="unchanged") if held is not None and held.committed < begun else result
 
 
 def _failed(result: Result) -> list[dict[str, str]]:

@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tracklib.errors import ConfigError, RejectedError
 from tracklib.journal.segment import unseal
@@ -26,7 +25,7 @@ from tracklib.model.run import RunInfo
 from tracklib.portability.bundle.entry import RunEntry
 from tracklib.portability.bundle.layout import ABOUT, COMMITS, MANIFESTS, SNAPSHOTS, VERSION, is_supported
 from tracklib.portability.bundle.snapshots import Snapshot, stamp
-from tracklib.portability.bundle.store import Store
+from tracklib.portability.bundle.store import Held, Store
 
 __all__ = ["Catalog"]
 
@@ -143,23 +142,24 @@ class Catalog:
             line = self.store.read(path)
         except FileNotFoundError:
             return False
-        self._take(line, path)
-        self._commits.add(path)
+        if self._take(line, path):
+            self._commits.add(path)
         return True
 
-    def _take(self, line: bytes, where: str) -> None:
-        """Take in a run's line, where it is newer than the one that is held."""
+    def _take(self, line: bytes, where: str) -> bool:
+        """Take in a run's line, where it is newer than the one that is held; return False where it is damaged."""
         fields = unseal(line, 0)
         if fields is None:
             self.damage[where] = "damaged: a line does not have its own checksum"
-            return
+            return False
         key, generation = (fields.get("project"), fields.get("id")), fields.get("generation")
         if not isinstance(key[0], str) or not isinstance(key[1], str) or type(generation) is not int:
             self.damage[where] = "expected the entries of runs, got something else"
-            return
+            return False
         held = self._lines.get(key)  # type: ignore[arg-type]  # both are texts by now
         if held is None or (held.generation, held.line) < (generation, line):
             self._lines[key] = _Line(generation, line)  # type: ignore[index]  # both are texts by now
+        return True
 
     def names(self) -> list[tuple[str, str]]:
         """Return the project and id of each run, in order."""
@@ -235,17 +235,18 @@ class Catalog:
         finally:
             os.unlink(name)
 
-    def snapshots(self) -> list[Snapshot]:
-        """Return all snapshots, oldest first; one that is damaged is told in ``damage``."""
-        names = sorted(held.path for held in self.store.list(SNAPSHOTS) if held.path.endswith(".json"))
-        found = [self._snapshot(name) for name in names]
-        return [snapshot for snapshot in found if snapshot is not None]
+    def snapshots(self) -> Iterator[Snapshot]:
+        """Yield all snapshots, newest first; one that is damaged is told in ``damage``."""
+        names = sorted((h.path for h in self.store.list(SNAPSHOTS) if h.path.endswith(".json")), reverse=True)
+        for name in names:
+            if (snapshot := self._snapshot(name)) is not None:
+                yield snapshot
 
     def lines_of(self, snapshot: Snapshot) -> Iterator[bytes]:
         """Yield the lines of a snapshot's manifest."""
         with self.store.local(snapshot.manifest_path) as place, place.open("rb") as file:
             yield from file
 
-    def commits(self) -> list[Any]:
+    def commits(self) -> list[Held]:
         """Return the commits that no manifest holds yet."""
         return [held for held in self.store.list(COMMITS) if held.path.endswith(".json")]

@@ -131,6 +131,7 @@ def _altered(store: Store, path: str, sha256: str) -> str | None:
 
 def newest_backup(catalog: Catalog, source: str | None = None) -> tuple[Snapshot | None, float]:
     """Return the newest backup, of a source where one is named, and its age in seconds."""
-    backups = [s for s in catalog.snapshots() if s.kind == "backup" and source in (None, s.source)]
-    newest = max(backups, key=lambda s: s.time, default=None)
-    return newest, 0.0 if newest is None else time.time() - newest.time / 1e9
+    for snapshot in catalog.snapshots():
+        if snapshot.kind == "backup" and source in (None, snapshot.source):
+            return snapshot, time.time() - snapshot.time / 1e9
+    return None, 0.0

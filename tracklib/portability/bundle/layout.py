@@ -6,8 +6,22 @@ import re
 
 from tracklib.errors import RejectedError
 from tracklib.journal.layout import encode_name
+from tracklib.model.run import RunInfo
 
-__all__ = ["ABOUT", "COMMITS", "FILES", "LOCKS", "MANIFESTS", "RUNS", "SNAPSHOTS", "VERSION", "file_path", "run_folder"]
+__all__ = [
+    "ABOUT",
+    "COMMITS",
+    "FILES",
+    "LOCKS",
+    "MANIFESTS",
+    "RUNS",
+    "SNAPSHOTS",
+    "VERSION",
+    "file_path",
+    "is_supported",
+    "place_of",
+    "run_folder",
+]
 
 VERSION = "1.0"
 """Of the format. A reader refuses another major version, and passes over columns and tables that it does not know."""
@@ -39,6 +53,11 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 def run_folder(project: str, run_id: str) -> str:
     """Return where a run's tables lie."""
     return f"{RUNS}/{encode_name(project)}/{encode_name(run_id)}"
+
+
+def place_of(run: RunInfo) -> str:
+    """Return the id under which the bundle keeps a run: unlike the run's own, it is there once."""
+    return run_folder(run.project, run.id).removeprefix(f"{RUNS}/")
 
 
 def file_path(sha256: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +12,7 @@ from tracklib.errors import BadValueError
 from tracklib.model import members
 from tracklib.model.codec import dumps, loads
 from tracklib.model.records import Metrics, Record
+from tracklib.portability.bundle.numbers import HIGH, SAFE, digits, fits, nearest
 from tracklib.portability.bundle.schema import POINTS
 from tracklib.portability.bundle.words import Words, constant, is_plain
 from tracklib.typing import Number
@@ -22,41 +22,17 @@ __all__ = ["COLUMNS", "PointRows", "point_records"]
 COLUMNS = [name for name in POINTS.names if name not in ("project", "run")]
 """What a record is made of again."""
 
-_LOW, _HIGH = -(2**63), 2**63
-_SAFE = 2**53
 _ORDER = ("metric", "step", "value", "time", "recorded", "seq", "writer")
 
 
-def nearest(number: Number) -> float:
-    """Return the nearest double; an integer beyond all doubles becomes an infinity, NaN the one quiet NaN."""
-    try:
-        value = float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
-    return math.nan if math.isnan(value) else value
-
-
-def fits(integer: int) -> bool:
-    """Tell whether 64 bits hold an integer."""
-    return _LOW <= integer < _HIGH
-
-
-def digits(number: Number) -> str | None:
-    """Return an integer's digits where no double is equal to it; ``None`` for all other numbers."""
-    if not isinstance(number, int) or -_SAFE <= number <= _SAFE:
-        return None
-    value = nearest(number)
-    return None if math.isfinite(value) and int(value) == number else str(number)
-
-
 def _is_large(value: int) -> bool:
-    return not -_SAFE <= value <= _SAFE
+    return not -SAFE <= value <= SAFE
 
 
 def _common(record: Record, body: Metrics) -> dict[str, str]:
     """Return what the columns do not hold of what the rows of a record have in common."""
     step, time = body.step, record.time
-    if body.timestamp is None and -_SAFE <= step <= _SAFE and 0 <= time < _HIGH and 0 <= record.seq < _HIGH:
+    if body.timestamp is None and -SAFE <= step <= SAFE and 0 <= time < HIGH and 0 <= record.seq < HIGH:
         return {} if is_plain(record.writer) else {"writer": record.writer}
     odd = {"step": digits(body.step), "writer": None if is_plain(record.writer) else record.writer}
     whole = {"time": record.when, "seq": record.seq}

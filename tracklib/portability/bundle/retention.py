@@ -74,8 +74,8 @@ def retain(catalog: Catalog, retention: Retention, *, now: float | None = None, 
             raise RejectedError(f"nothing was removed, for the bundle is damaged: {where}: {words}")
         if catalog.commits():
             catalog.fold(Snapshot.fold())
-        snapshots = catalog.snapshots()
-        kept = retention.keeps(snapshots, now) | {snapshot.name for snapshot in snapshots[-1:]}
+        snapshots = list(catalog.snapshots())
+        kept = retention.keeps(snapshots, now) | {snapshot.name for snapshot in snapshots[:1]}
         needed = _needed(catalog, [s for s in snapshots if s.name in kept])
         done = Retained()
         for snapshot in snapshots:

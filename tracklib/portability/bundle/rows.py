@@ -12,7 +12,7 @@ from tracklib.model import members
 from tracklib.model.codec import dumps, from_fields, loads, to_fields
 from tracklib.model.records import Artifact, FileRef, Media, Record
 from tracklib.portability.bundle.facts import Fact, facts_of
-from tracklib.portability.bundle.points import fits, nearest
+from tracklib.portability.bundle.numbers import fits, nearest
 from tracklib.portability.bundle.schema import FILES, RECORDS
 from tracklib.portability.bundle.words import is_plain, plain
 

@@ -96,7 +96,8 @@ def _variable(names: tuple[str, ...]) -> str | None:
 @functools.lru_cache(maxsize=8)
 def _catalog(settings: BundleSettings) -> Catalog:
     from tracklib.portability.bundle.catalog import Catalog
-    from tracklib.portability.bundle.store import FolderStore, Store
+    from tracklib.portability.bundle.folders import FolderStore
+    from tracklib.portability.bundle.store import Store
 
     assert settings.url is not None
     if not _is_url(settings.url):

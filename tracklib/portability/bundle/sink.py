@@ -15,7 +15,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # pyarrow has no t
 
 from tracklib.backends.contract import Outcome, SinkContext, VendorRun, accepted, refused
 from tracklib.errors import BadValueError, RejectedError
-from tracklib.model.records import Metrics, Position, Record, RunEnd, RunStart
+from tracklib.model.records import FileRef, Metrics, Position, Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.model.state import RunState
 from tracklib.portability.bundle import rows
@@ -23,7 +23,7 @@ from tracklib.portability.bundle.capabilities import CAPABILITIES
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.drafts import Drafts
 from tracklib.portability.bundle.entry import RunEntry
-from tracklib.portability.bundle.layout import file_path, run_folder
+from tracklib.portability.bundle.layout import file_path, place_of, run_folder
 from tracklib.portability.bundle.source import batches_of
 from tracklib.portability.bundle.store import digest_of
 from tracklib.portability.ledger import mark_of, started_of
@@ -40,16 +40,28 @@ class BundleSink:
 
     Args:
         source: Where a backup takes the run from.
+        is_read: The list of runs was read already.
+        trusts: A content that is there, of its size, is not fetched from the source again.
     """
 
     capabilities = CAPABILITIES
 
-    def __init__(self, catalog: Catalog, context: SinkContext, source: str = "") -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        context: SinkContext,
+        source: str = "",
+        *,
+        is_read: bool = False,
+        trusts: bool = True,
+    ) -> None:
         self._catalog = catalog
         self._context = context
         self._source = source
+        self._is_read = is_read
+        self._trusts = trusts
         self._confirmed = dict(context.position)
-        self._known: set[str] = set()
+        self._known: set[tuple[str, int]] = set()
         self._begun: set[tuple[str, int]] = set()
         self._folder = tempfile.mkdtemp(prefix="tracklib-bundle-")
         self._clean = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -60,8 +72,9 @@ class BundleSink:
         Raises:
             RejectedError: It is not there as far as it was copied earlier.
         """
-        self._catalog.create()
-        self._catalog.refresh()
+        if not self._is_read:
+            self._catalog.create()
+            self._catalog.refresh()
         self._run = dataclasses.replace(run, place=None, url=None)
         self._old = self._catalog.find(run.project, run.id)
         self._behind: Position = {}
@@ -72,7 +85,7 @@ class BundleSink:
         self._position = dict(self._behind)
         folder = run_folder(run.project, run.id)
         self._drafts = Drafts(self._catalog.store, Path(self._folder), folder, self._run)
-        return VendorRun(run.id)
+        return VendorRun(place_of(run))
 
     def _go_on(self) -> None:
         """Take up the run where its entry ends."""
@@ -103,9 +116,8 @@ class BundleSink:
             return accepted()
         try:
             for file in () if isinstance(record.body, Metrics) else files_of(record):
-                path = self._context.open_file(file)
-                if file.sha256 not in self._known:
-                    self._keep(path, file.sha256)
+                if (file.sha256, file.size) not in self._known:
+                    self._keep(file)
             self._drafts.add(self._tally.records, record)
         except (BadValueError, RejectedError) as error:
             return refused(str(error))
@@ -116,15 +128,25 @@ class BundleSink:
             self._state.apply(record)
         return accepted()
 
-    def _keep(self, path: Path, sha256: str) -> None:
+    def _keep(self, file: FileRef) -> None:
         """Upload a content, unless it is there."""
-        found, size = digest_of(path)
-        if found != sha256:
-            raise RejectedError(f"expected a content with the digest {sha256[:12]}, got {found[:12]}")
-        target = file_path(sha256)
-        if self._catalog.store.size(target) != size:
-            self._catalog.store.upload(path, target)
-        self._known.add(sha256)
+        target = file_path(file.sha256)
+        held = self._catalog.store.size(target)
+        if held != file.size or not self._trusts:
+            path = self._context.open_file(file)
+            found, size = digest_of(path)
+            if (found, size) != (file.sha256, file.size):
+                raise RejectedError(
+                    f"expected {file.size} bytes with the digest {file.sha256[:12]}, got {size} with {found[:12]}"
+                )
+            if held != size or not self._is_whole(target, found):
+                self._catalog.store.upload(path, target)
+        self._known.add((file.sha256, file.size))
+
+    def _is_whole(self, path: str, sha256: str) -> bool:
+        """Tell whether the bundle's copy of a content is what it should be."""
+        with self._catalog.store.local(path) as place:
+            return digest_of(place)[0] == sha256
 
     def confirmed(self) -> Position:
         """Return up to where the bundle holds the run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,7 +17,7 @@ from tracklib.portability.bundle import points, rows
 from tracklib.portability.bundle.capabilities import CAPABILITIES
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.entry import RunEntry, Table
-from tracklib.portability.bundle.layout import file_path
+from tracklib.portability.bundle.layout import file_path, place_of
 from tracklib.portability.bundle.parts import read_part
 
 __all__ = ["BundleSource", "batches_of", "records_of"]
@@ -38,7 +39,10 @@ class BundleSource:
         catalog.refresh()
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
-        """Yield the runs that a query selects; reading one that is damaged tells what is wrong with it."""
+        """Yield the runs that a query selects; reading one that is damaged tells what is wrong with it.
+
+        Their place is the folder of the run, ``project/id`` in most cases: an id alone may be there in two projects.
+        """
         self.catalog.refresh()
         for project, run_id in self.catalog.names():
             if query.id not in (None, run_id) or query.project not in (None, project):
@@ -48,8 +52,8 @@ class BundleSource:
                 info = entry.run if entry is not None else None
             except RejectedError:
                 info = self.catalog.stub(project, run_id)
-            if info is not None and query.matches(info):
-                yield info
+            if info is not None and query.matches(placed := dataclasses.replace(info, place=place_of(info))):
+                yield placed
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run, in the order in which they were taken in.
@@ -76,6 +80,19 @@ class BundleSource:
             RejectedError: A part is missing or damaged.
         """
         return batches_of(self.catalog, self._entry(run), "points", columns or points.COLUMNS)
+
+    def other_records(self, run: RunInfo, /) -> Iterator[Record]:
+        """Yield the records of a run that hold no points, in their order.
+
+        Raises:
+            RejectedError: A part is missing or damaged.
+        """
+        entry = self._entry(run)
+        try:
+            for _, record in rows.record_records(batches_of(self.catalog, entry, "records", rows.COLUMNS)):
+                yield record
+        except BadValueError as error:
+            raise RejectedError(f"{run.project}/{run.id}: {error}") from error
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file.

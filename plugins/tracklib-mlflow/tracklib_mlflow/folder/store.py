@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tracklib.backends.contract import Leftover
 from tracklib.errors import BadValueError, ConfigError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib_mlflow import tags
@@ -127,6 +128,17 @@ class Folder:
         held = _own(run)
         points = read_points(self._disk, held.data.metrics[key], key, held.problems.append)
         return _once(points) if is_ours(run) else points
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the folder holds that belongs to no run: its registry, and the experiments' traces."""
+        for kind, folder in self._beside_runs():
+            for entry in self._disk.entries(folder, lambda _: None):
+                if entry.is_folder:
+                    yield Leftover(kind, entry.name)
+
+    def _beside_runs(self) -> Iterator[tuple[str, str]]:
+        yield "registered model", f"{self._disk.root}/{_MODELS}"
+        yield from (("trace", f"{experiment.folder}/traces") for experiment in self._experiments())
 
     def problems(self, run: HeldRun, /) -> Sequence[str]:
         """Return what could not be read of a run so far."""

@@ -1,0 +1,54 @@
+"""What MLflow holds beside runs is counted and named, so that a migration can say what it leaves behind."""
+
+import mlflow
+import pytest
+from tracklib_mlflow.settings import MLflowSettings
+from tracklib_mlflow.source import MLflowSource
+
+from tracklib.backends import LeftoverSource
+
+
+@pytest.fixture
+def uri(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+
+def test_what_belongs_to_no_run_is_named(uri):
+    """Registered models, prompts, logged models and traces are told by kind and name; of other experiments they are not."""
+    client = mlflow.MlflowClient(uri, uri)
+    ids = [client.create_experiment(name) for name in ("ours", "other")]
+    for number in range(3):
+        client.create_registered_model(f"model{number}")
+    client.register_prompt("greeting", "Hello {{name}}")
+    client.create_logged_model(ids[0], "net")
+    client.create_logged_model(ids[1], "elsewhere")
+    trace = client.start_trace("call", experiment_id=ids[0])
+    client.end_trace(trace.trace_id)
+    mlflow.flush_trace_async_logging()
+    source = MLflowSource(MLflowSettings(tracking_uri=uri, experiment="ours"))
+    assert isinstance(source, LeftoverSource)
+    found = sorted((item.kind, item.name) for item in source.leftovers())
+    assert found == [
+        ("logged model", "net"),
+        ("prompt", "greeting"),
+        ("registered model", "model0"),
+        ("registered model", "model1"),
+        ("registered model", "model2"),
+        ("trace", trace.trace_id),
+    ]
+
+
+def test_a_place_with_nothing_else_says_so(uri):
+    """An empty store leaves nothing behind."""
+    mlflow.MlflowClient(uri, uri).create_experiment("ours")
+    assert list(MLflowSource(MLflowSettings(tracking_uri=uri, experiment="ours")).leftovers()) == []
+
+
+def test_many_are_paged(uri):
+    """More than a page of models are all there."""
+    client = mlflow.MlflowClient(uri, uri)
+    for number in range(205):
+        client.create_registered_model(f"model{number:03}")
+    found = [item.name for item in MLflowSource(MLflowSettings(tracking_uri=uri)).leftovers()]
+    assert sorted(found) == [f"model{number:03}" for number in range(205)]

@@ -1,0 +1,136 @@
+"""The balance of a migration: what became of the runs, in numbers, and what was left behind."""
+
+from __future__ import annotations
+
+import json as _json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Any
+
+from tracklib.cli.copying import result_document
+from tracklib.portability.tally import Tally
+
+if TYPE_CHECKING:
+    from tracklib.backends.contract import Leftover
+    from tracklib.portability.compare import Comparison
+    from tracklib.portability.migrate import Result
+
+__all__ = ["Balance", "Behind"]
+
+_NAMED = 20
+"""Leftovers of a kind, or differences of a run, that are named; the rest are counted."""
+
+
+class Behind:
+    """What a source holds beside runs: counted, and the first of each kind named."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._names: dict[str, list[str]] = {}
+
+    def add(self, leftovers: Iterable[Leftover]) -> None:
+        """Take in what a source says."""
+        for leftover in leftovers:
+            self._counts[leftover.kind] += 1
+            names = self._names.setdefault(leftover.kind, [])
+            if len(names) < _NAMED:
+                names.append(leftover.name)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {kind: {"count": count, "names": self._names[kind]} for kind, count in self._counts.items()}
+
+    def show(self) -> None:
+        """Print it."""
+        from tracklib.cli.console import out, safe
+        from tracklib.cli.quantities import plural
+
+        for kind, count in self._counts.items():
+            names = ", ".join(self._names[kind])
+            more = ", ..." if count > len(self._names[kind]) else ""
+            out().print(safe(f"left behind: {plural(count, kind)}: {names}{more}"))
+
+
+class Balance:
+    """What a migration did; what is told of each run waits in a temporary file.
+
+    Attributes:
+        behind: What the source holds beside runs.
+        left_out: What it holds and did not list, in its own words.
+        stopped: A group was found to differ, and those behind it were left.
+    """
+
+    def __init__(self, *, keeps_runs: bool) -> None:
+        self._states: Counter[str] = Counter()
+        self._total = Tally()
+        self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by show()
+        self._differences: dict[str, list[str]] = {}
+        self.behind = Behind()
+        self.left_out: Counter[str] = Counter()
+        self.stopped = False
+
+    def add(self, result: Result) -> None:
+        """Take in what became of a run."""
+        self._states[result.state] += 1
+        self._total.add(result.progress.tally)
+        if self._file is not None:
+            self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
+
+    def differ(self, run_id: str, found: Comparison) -> None:
+        """Take in that a copy differs."""
+        told = [str(difference) for difference in found.differences[:_NAMED]]
+        more = found.found.total() - len(told)
+        self._differences[run_id] = [*told, f"and {more:,} more"] if more > 0 else told
+        self.stopped = True
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a run failed, a record was refused or a copy differs."""
+        return int(bool(self._states["failed"] or self._total.refused or self.stopped))
+
+    def show(self, places: dict[str, str]) -> None:
+        """Print it; as JSON where the runs are kept."""
+        if self._file is not None:
+            self._print_json(places)
+            return
+        from tracklib.cli.console import out, safe
+        from tracklib.cli.quantities import bytes_text, plural
+
+        for run, differences in self._differences.items():
+            for text in differences:
+                out().print(safe(f"{run}: {text}", "red"))
+        for reason, count in (*self._total.changed.items(), *self._total.refused.items()):
+            out().print(safe(f"{count:,} x {reason}"))
+        for what, count in self.left_out.items():
+            out().print(safe(f"left out: {count:,} x {what}"))
+        self.behind.show()
+        total = self._total
+        told = ", ".join(f"{count:,} {state}" for state, count in self._states.items()) or "none selected"
+        held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
+        out().print(safe(f"{plural(self._states.total(), 'run')}: {told}; {held}"))
+
+    def _print_json(self, places: dict[str, str]) -> None:
+        """Print one JSON document, whose runs are read from the file one by one."""
+        import sys
+
+        rest = {
+            **places,
+            "total": self._total.document(),
+            "states": dict(self._states),
+            "left_out": dict(self.left_out),
+            "leftovers": self.behind.document(),
+            "differences": self._differences,
+            "stopped": self.stopped,
+        }
+        head, _, _ = _json.dumps(rest, indent=2, allow_nan=False).rpartition("\n}")
+        sys.stdout.write(head + ',\n  "runs": [')
+        for number, line in enumerate(self._lines()):
+            sys.stdout.write(("," if number else "") + "\n    " + line.rstrip("\n"))
+        sys.stdout.write("\n  ]\n}\n")
+
+    def _lines(self) -> Iterator[str]:
+        assert self._file is not None
+        with self._file as file:
+            file.seek(0)
+            yield from file
