@@ -19,7 +19,7 @@ def vendor(bench: Bench) -> str:
     pytest.importorskip("tracklib_mlflow")
     bench.run("abc1", points=4, name="baseline\x1b[31m", config={"lr": 0.5}, tags=["dev"])
     bench.run("abc2", "words")
-    with tracklib.init("digits", id="bad", dir=bench.root.path) as run:
+    with tracklib.init("digits", id="wrong", dir=bench.root.path) as run:
         run.log({"loss": 2.0})
         run.finish(status="failed")
     place = f"mlflow:sqlite:///{bench.path / 'ml.db'}"
@@ -35,13 +35,13 @@ def test_runs_and_one_run_of_a_place(bench: Bench, vendor: str) -> None:
         return bench(*words, at_root=False)
 
     listed = command("runs", vendor)
-    assert [line.split()[0] for line in listed.out.splitlines()] == ["id", "bad", "abc2", "abc1"]
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["id", "wrong", "abc2", "abc1"]
     assert "\x1b" not in listed.out
     document = command("runs", vendor, "--project", "digits", "--limit", "1", "--json").json
     assert (document["place"], document["more"]) == (vendor, 1)
     (run,) = document["runs"]
-    assert (run["id"], run["status"], run["project"]) == ("bad", "failed", "digits")
-    assert run["vendor_id"] not in (None, "bad")
+    assert (run["id"], run["status"], run["project"]) == ("wrong", "failed", "digits")
+    assert run["vendor_id"] not in (None, "wrong")
     assert [r["id"] for r in command("runs", vendor, "-s", "finished", "--json").json["runs"]] == ["abc2", "abc1"]
     assert command("runs", vendor, "--since", "2999-01-01", "--json").json["runs"] == []
     nothing = command("runs", vendor, "--project", "none")
@@ -53,7 +53,7 @@ def test_runs_and_one_run_of_a_place(bench: Bench, vendor: str) -> None:
         assert shown[key] == local[key], key
     assert [(m["name"], m["points"], m["last"]) for m in shown["metrics"]] == [("loss", 4, 0.25)]
     assert (shown["place"], "path" in shown, "delivery" in shown) == (vendor, False, False)
-    text = plain(command("show", vendor, "ba").out)
+    text = plain(command("show", vendor, "wr").out)
     assert f"place {vendor}" in text
     assert "status failed" in text
     assert "records" in text
@@ -66,6 +66,8 @@ def test_what_a_place_lacks_is_told(bench: Bench, vendor: str) -> None:
         ("show", vendor, "nobody"): f"expected a run of {vendor}, got 'nobody', which is not there",
         ("show", vendor, "abc"): "expected one run, got 'abc', which may be",
         ("runs", "mlfow:x"): "unknown backend 'mlfow'; did you mean 'mlflow'",
+        ("runs", "digits"): "expected a place such as mlflow:http://host:5000 or local:FOLDER, got 'digits'",
+        ("sql", "SELECT 1", "mlfow"): "got 'mlfow'; did you mean 'mlflow'",
         ("show", "a", "b", "c"): "expected a run, or a place and a run, got 3 words",
         ("runs", vendor, "--dir", str(bench.root.path)): "--dir names a journal root, and so does a place",
         ("runs", f"local:{bench.path / 'none'}"): "expected a journal root at",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+import tracklib
 from tracklib.portability.calls import uses_in
 from tracklib.portability.codebase import look_through
 from tracklib.portability.vendor import Vendor, vendors
+from tracklib.reading.reader import Reader
 
 ACME = Vendor(
     "acme",
@@ -172,3 +175,13 @@ def test_the_plugins_know_their_vendors() -> None:
     assert told["mlflow.log_metric"] == "run.log({name: value}, step=...)"
     assert told["mlflow.MlflowClient().log_batch"].startswith("run.log(...)")
     assert told["mlflow.sklearn.autolog"] == ""
+    assert all({name.replace("_", "-") for name in vendor.modules} <= vendor.packages for vendor in known.values())
+    texts = [text for vendor in known.values() for text in vendor.calls.values()]
+    for owner, pattern in (
+        (tracklib, r"\btracklib\.(\w+)"),
+        (tracklib.Run, r"\brun\.(\w+)\("),
+        (Reader, r"(?:\bplace|\btracklib\.open\([^)]*\))\.(\w+)\("),
+    ):
+        named = {name for text in texts for name in re.findall(pattern, text)}
+        assert named - {"toml"} == {name for name in named if hasattr(owner, name)}, owner
+        assert named

@@ -50,6 +50,8 @@ def copies(root: Path, tmp_path: Path) -> dict[str, str]:
     """The same runs at other backends, as places."""
     pytest.importorskip("tracklib_mlflow")
     places = {"local": f"local:{root}", "mlflow": f"mlflow:sqlite:///{tmp_path / 'ml.db'}"}
+    if importlib.util.find_spec("pyarrow") is not None:
+        places["bundle"] = f"bundle:{tmp_path / 'bundle'}"
     if importlib.util.find_spec("aim") is not None:  # there is none for Python 3.13
         places["aim"] = f"aim:{tmp_path / 'aim'}"
     for name, place in places.items():

@@ -47,7 +47,9 @@ def test_every_place_gives_the_same_tables(copies: dict[str, str]) -> None:
         assert rows(ours.runs(labels=True), "url") == rows(theirs.runs(labels=True), "url"), vendor
         for name in ("params", "summary", "tags", "metrics", "artifacts", "media", "system", "console"):
             mine, other = getattr(ours, name)(), getattr(theirs, name)()
-            assert mine.to_arrow().schema == other.to_arrow().schema
+            held = mine.to_arrow(), other.to_arrow()
+            assert held[0].schema == held[1].schema
+            assert rows(held[1].to_pylist(), "time") == rows(held[0].to_pylist(), "time"), (vendor, name)
             assert rows(mine, "time") == rows(other, "time"), (vendor, name)
         both = [
             sorted((row["metric"], row["step"], row["time"] // 10**6) for row in each.metrics())

@@ -10,7 +10,8 @@ import typer
 from tracklib.cli.options import Dir, Json
 
 if TYPE_CHECKING:
-    from tracklib.portability.cutover import Measure, Record
+    from tracklib.portability.cutover import Measure
+    from tracklib.portability.cutover_record import Record
 
 __all__ = ["EXAMPLE", "cutover"]
 
@@ -49,7 +50,7 @@ def cutover(
     from tracklib.cli.parity import refuse
     from tracklib.cli.selection import open_root
     from tracklib.errors import UsageError
-    from tracklib.portability.cutover import Record
+    from tracklib.portability.cutover_record import Record
 
     book = Record(record if record is not None else open_root(dir).path / "cutover.jsonl")
     asked = {"match": match, "project": project, "since": since, "until": until, "fail_under": fail_under}

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracklib.backends.registry import installed
 from tracklib.cli.console import grid, out, print_json, safe, say
 from tracklib.cli.counted import counted
 from tracklib.cli.deliveries import STATUS_STYLES
 from tracklib.cli.documents import run_document
 from tracklib.cli.quantities import lasted, local_time, plural
+from tracklib.config import nearest
 from tracklib.errors import RunStateError, UsageError
 from tracklib.model.query import RunQuery
 from tracklib.portability.specs import LOCAL
@@ -21,7 +23,7 @@ from tracklib.reading.reader import open as open_reader
 if TYPE_CHECKING:
     from tracklib.model.run import RunInfo
 
-__all__ = ["find_run", "list_runs", "place_document", "reader_or_root"]
+__all__ = ["find_run", "list_runs", "open_named", "place_document", "reader_or_root"]
 
 
 def reader_or_root(place: str, dir: Path | None) -> Reader | Path:
@@ -31,12 +33,26 @@ def reader_or_root(place: str, dir: Path | None) -> Reader | Path:
         UsageError: A root is named beside it.
         ConfigError: It is no place, or cannot be read.
     """
-    if dir is not None:
-        raise UsageError(f"--dir names a journal root, and so does a place: expected one of them, got {place} too")
-    reader = open_reader(place)
+    reader = open_named(place, dir)
     if reader.place.resolved.spec is LOCAL:
         return Path(getattr(reader.place.resolved.settings, "root", ""))
     return reader
+
+
+def open_named(place: str, dir: Path | None) -> Reader:
+    """Open a place that a command line names.
+
+    Raises:
+        UsageError: A root is named beside it, or the word is none.
+        ConfigError: It cannot be read.
+    """
+    if dir is not None:
+        raise UsageError(f"--dir names a journal root, and so does a place: expected one of them, got {place} too")
+    if ":" not in place and place not in (known := installed()):  # a run's id, or a project
+        close = nearest(place, known)
+        hint = close if close.startswith("; did") else ""
+        raise UsageError(f"expected a place such as mlflow:http://host:5000 or local:FOLDER, got {place!r}{hint}")
+    return open_reader(place)
 
 
 def list_runs(reader: Reader, query: RunQuery, limit: int | None, *, json: bool) -> int:

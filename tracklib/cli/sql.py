@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tracklib.cli.options import Dir, Json, OtherPlace
+
+if TYPE_CHECKING:
+    from tracklib.reading.reader import Reader
 
 __all__ = ["EXAMPLE", "sql"]
 
@@ -51,13 +55,10 @@ def sql(
     return 1 if unread else 0
 
 
-def _reader(place: str | None, dir: Any) -> Any:
-    from tracklib.errors import UsageError
-    from tracklib.reading.reader import open as open_reader
+def _reader(place: str | None, dir: Path | None) -> Reader:
+    from tracklib.cli.elsewhere import open_named
 
-    if place is not None and dir is not None:
-        raise UsageError(f"--dir names a journal root, and so does a place: expected one of them, got {place} too")
-    return open_reader(place if place is not None else "local" if dir is None else f"local:{dir}")
+    return open_named("local" if dir is None else f"local:{dir}", None) if place is None else open_named(place, dir)
 
 
 def _rows(stream: Any) -> Iterator[list[Any]]:

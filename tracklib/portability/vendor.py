@@ -77,4 +77,5 @@ def vendors() -> list[Vendor]:
 
 def _vendor(spec: BackendSpec) -> Vendor:
     modules = frozenset(name.replace("-", "_") for name in spec.sdks)
-    return Vendor(spec.name, modules, frozenset(spec.sdks), frozenset(spec.variables), spec.load(spec.calls))
+    packages = modules | {name.replace("_", "-") for name in spec.sdks}
+    return Vendor(spec.name, modules, packages, frozenset(spec.variables), spec.load(spec.calls))
