@@ -32,6 +32,9 @@ from tracklib.model.records import (
 )
 from tracklib.portability.compare import compare
 from tracklib.portability.snapshot import snapshot
+from tracklib.testing.conformance import PlaceSubject
+from tracklib.testing.conformance.corpus import CORPUS
+from tracklib.testing.conformance.desk import Desk
 
 
 def everything(bench):
@@ -53,7 +56,8 @@ def zip_of(bench):
 def upload(path, folder, *words):
     """Upload a zip with the SDK's own command."""
     command = [os.path.join(os.path.dirname(sys.executable), "comet"), "upload", str(path), *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    loud = {**os.environ, "COMET_LOGGING_CONSOLE": "INFO"}
+    done = subprocess.run(command, cwd=folder, env=loud, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -92,6 +96,22 @@ def test_a_zip_is_uploaded_by_the_sdk_and_read_online_equal(offline, emulator, t
     raw = emulator.experiments[key]
     assert sorted(raw.series("x"))[:2] == [(0, "0.0"), (1, "0.14285714285714285")]
     assert (raw.name, raw.tags, raw.offline) == ("naïve", ["t=1", "u"], True)
+
+
+def test_the_whole_corpus_survives_the_upload(emulator, tmp_path):
+    """Everything that the conformance kit has to tell, written to a zip and uploaded by the SDK, is read online as it was."""
+    desk = Desk(PlaceSubject(f"comet:{tmp_path / 'zips'}"), tmp_path, "corpus")
+    for case in CORPUS:
+        desk.keep(case.files)
+    story = desk.story(*(body for case in CORPUS for body in case.bodies), end=RunEnd("finished", 0))
+    desk.deliver(story)
+    (path,) = (tmp_path / "zips").iterdir()
+    said = upload(path, tmp_path)
+    assert not re.search("error|invalid|failure", said, re.IGNORECASE), said
+    source = CometSource(CometSettings())
+    (found,) = source.runs(RunQuery(project="corpus", id=story.info.id))
+    compared = compare(story.told(), snapshot(found.id, source.read(found)), source.capabilities)
+    assert compared.equal, compared.differences
 
 
 def test_a_long_series_is_uploaded_without_loss(offline, emulator, tmp_path):

@@ -11,7 +11,7 @@ from tracklib.model.codec import dumps, loads
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.typing import Status
-from tracklib_comet.names import MAX_VALUE, shown, shown_project
+from tracklib_comet.names import shown_project, shown_text
 
 __all__ = ["EXACT", "OFFLINE", "Identity", "experiment_key", "milliseconds"]
 
@@ -97,7 +97,7 @@ class Identity:
             "exit_code": self.exit_code,
             "error": self.error,
         }
-        told = {f"tracklib.{key}": shown(str(value), MAX_VALUE) for key, value in facts.items() if value is not None}
+        told = {f"tracklib.{key}": shown_text(str(value)) for key, value in facts.items() if value is not None}
         text = dumps(asdict(self)).decode()
         head = text[: _PIECE - 30]
         pieces = [text[at : at + _PIECE] for at in range(len(head), len(text), _PIECE)]
@@ -140,7 +140,7 @@ class Identity:
     @property
     def shown_name(self) -> str:
         """The experiment's name at Comet."""
-        return shown(self.name or self.id, MAX_VALUE)
+        return shown_text(self.name or self.id)
 
     def info(self, native: Mapping[str, Any], place: str, url: str | None) -> RunInfo:
         """Return who the run is; where somebody changed the name or project at Comet, or goes on, that counts.

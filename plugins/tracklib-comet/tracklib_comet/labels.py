@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tracklib.model.records import Record, Tags
 from tracklib.typing import JSON
-from tracklib_comet.names import MAX_NAME, MAX_VALUE, shown
+from tracklib_comet.names import shown, shown_text
 from tracklib_comet.params import is_shown, parsed, shown_value
 
 __all__ = [
@@ -49,14 +49,14 @@ def tags_of(records: Iterable[Record], before: Mapping[str, str]) -> dict[str, s
 
 def shown_notes(text: str) -> str:
     """Return what Comet shows of notes."""
-    return shown(text, MAX_VALUE) if text else ""
+    return shown_text(text) if text else ""
 
 
 def shown_summary(key: str, value: JSON) -> tuple[str, str]:
     """Return the name and text that Comet shows for a value of the summary."""
     sent = shown_value(value)
     text = ("true" if sent else "false") if isinstance(sent, bool) else str(sent)
-    return shown(f"{SUMMARY}{key}", MAX_NAME), text
+    return shown(f"{SUMMARY}{key}"), text
 
 
 def read_tags(exact: Mapping[str, str], words: Sequence[str]) -> dict[str, str]:

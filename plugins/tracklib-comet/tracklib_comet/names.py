@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-__all__ = ["MAX_NAME", "MAX_VALUE", "shown", "shown_path", "shown_project"]
+__all__ = ["MAX_NAME", "MAX_VALUE", "shown", "shown_path", "shown_project", "shown_text"]
 
 MAX_NAME, MAX_VALUE = 100, 1000
 """Characters that Comet's SDK cuts names and values to (comet_ml 3.58; measured)."""
@@ -15,9 +15,17 @@ _UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 _AWKWARD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-def shown(text: str, limit: int = MAX_NAME) -> str:
-    """Return a text that Comet takes whole: another one for each text, which ends in a digest where it was cut."""
-    clean = _UNHOLDABLE.sub("?", text)
+def shown(name: str) -> str:
+    """Return a name or tag that Comet takes whole, in one line: another one for each, with a digest where it was cut."""
+    return _cut(name, _AWKWARD.sub("?", name), MAX_NAME)
+
+
+def shown_text(text: str) -> str:
+    """Return a value that Comet takes whole: another one for each, with a digest at its end where it was cut."""
+    return _cut(text, _UNHOLDABLE.sub("?", text), MAX_VALUE)
+
+
+def _cut(text: str, clean: str, limit: int) -> str:
     if clean and clean == text and len(clean) <= limit and not clean.endswith("~"):
         return clean
     return f"{clean[: limit - 14]}~{_digest(text)}~"

@@ -24,7 +24,7 @@ from tracklib.typing import JSON
 from tracklib_comet.archive import EXPERIMENT, MESSAGES, Archive, messages_of
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import OFFLINE, Identity, experiment_key, milliseconds
-from tracklib_comet.names import shown_project
+from tracklib_comet.names import shown, shown_project
 from tracklib_comet.settings import CometSettings
 from tracklib_comet.wire import as_json
 from tracklib_comet.zip_view import DETAILS, ZipView
@@ -176,7 +176,8 @@ class OfflineExperiment:
         self._details |= details
         packages = details.get("installedPackages")
         if isinstance(self._details.get("pid"), int) and details.keys() - {"installedPackages"}:
-            said = {name: self._details.get(own) for name, own in DETAILS.items()}
+            empty: dict[str, Any] = {**dict.fromkeys(DETAILS, ""), "command": [], "env": None}
+            said = {name: self._details.get(own, empty[name]) for name, own in DETAILS.items()}
             self._add([{"type": "system_details", "payload": said}])
         if packages:
             self._add([{"type": "installed_packages", "payload": {"installed_packages": packages}}])
@@ -217,7 +218,7 @@ class OfflineExperiment:
         """Add an artifact's files as assets: Comet's artifacts are made by its server alone."""
         del tag  # each file has its own
         for upload in uploads:
-            name = f"artifacts/{artifact.name}/{upload.name}"
+            name = f"artifacts/{shown(artifact.name)}/{upload.name}"
             self.add_asset(Upload(upload.id, name, upload.kind, upload.content, upload.metadata))
         return None
 

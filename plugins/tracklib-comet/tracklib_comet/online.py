@@ -17,7 +17,7 @@ from tracklib.typing import JSON
 from tracklib_comet.border import ExistsError, FullError
 from tracklib_comet.experiment import Line, Param, Shown, Upload
 from tracklib_comet.identity import Identity, experiment_key, milliseconds
-from tracklib_comet.names import shown, shown_project
+from tracklib_comet.names import shown, shown_project, shown_text
 from tracklib_comet.online_view import OnlineView
 from tracklib_comet.service import Service
 from tracklib_comet.wire import as_json, as_metadata
@@ -74,7 +74,7 @@ class OnlineExperiment:
                 self._told[name] = value
         end = milliseconds(identity.ended) if identity.is_over and identity.ended is not None else None
         bad = identity.is_over and identity.status != "finished"
-        said = shown(identity.error, 1000) if identity.error else None
+        said = shown_text(identity.error) if identity.error else None
         with service.doing("telling how the run stands"):
             service.client.update_experiment_error_status(
                 key, is_alive=not identity.is_over, error_value=said, has_crashed=bad

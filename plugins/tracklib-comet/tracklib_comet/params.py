@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tracklib.model.trees import flatten, unflatten
 from tracklib.typing import JSON
-from tracklib_comet.names import MAX_VALUE, shown
+from tracklib_comet.names import shown, shown_text
 from tracklib_comet.points import number
 
 __all__ = ["flat", "is_shown", "parsed", "read", "shown_value"]
@@ -26,16 +26,16 @@ def flat(values: Mapping[str, JSON]) -> Iterator[tuple[str, tuple[str, ...], JSO
 def shown_value(value: JSON) -> JSON:
     """Return a leaf as Comet is given it."""
     if isinstance(value, str):
-        return shown(value, MAX_VALUE) if value else ""
+        return shown_text(value) if value else ""
     if isinstance(value, bool):
         return value
     if value is None:
         return "null"
     if isinstance(value, int):
-        return value if abs(value) < 2**63 else shown(str(value), MAX_VALUE)
+        return value if abs(value) < 2**63 else shown_text(str(value))
     if isinstance(value, float):
         return value if value - value == 0 else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
-    return shown(json.dumps(value), MAX_VALUE)
+    return shown_text(json.dumps(value))
 
 
 def is_shown(text: str, value: JSON) -> bool:

@@ -63,6 +63,7 @@ class CometSink:
         self._experiment: Writing | None = None
         self._waiting: dict[str, Chunk] = {}
         self._sent: dict[str, int] = {}  # held once the experiment is closed
+        self._shown: dict[str, int] = {}
         self._opened_at = self._waiting_since = time.monotonic()
         self._paces = {
             "points": Pace(self._settings.metrics_per_minute),
@@ -117,16 +118,21 @@ class CometSink:
         experiment.beat()
         count, wait, what = self._portion(batch)
         taken = batch[:count]
+        if any(record.seq <= self._shown.get(record.writer, 0) for record in taken):
+            self._suspect()  # it comes again
         try:
             places = self._show(taken)
         except BaseException:
-            self._points.suspect()  # part of the batch may be there
-            self._output.suspect()
+            self._suspect()  # part of the batch may be there
             raise
         for record in taken:
             self._keep(record, places)
         said = f"Comet takes {getattr(self._settings, _SETTING[what])} {what} a minute" if wait else ""
         return [accepted()] * len(taken) + [retry(said, wait=wait)] * (len(batch) - len(taken))
+
+    def _suspect(self) -> None:
+        self._points.suspect()
+        self._output.suspect()
 
     def _portion(self, batch: Sequence[Record]) -> tuple[int, float, str]:
         """Return how many records may be sent now, and how long the next must wait for what."""
@@ -186,6 +192,9 @@ class CometSink:
         if not self._waiting:
             self._waiting_since = time.monotonic()
         chunk = self._waiting.setdefault(record.writer, Chunk(record.writer, [], {}))
+        self._shown[record.writer] = max(record.seq, self._shown.get(record.writer, 0))
+        if chunk.records and record.seq <= chunk.records[-1].seq:
+            return  # it waits already
         chunk.records.append(record)
         if places.get(tag := record_tag(record)) is not None:
             chunk.places[tag] = places[tag]

@@ -139,7 +139,7 @@ class ZipView:
         """Return what is known of the machine."""
         found: dict[str, Any] = {}
         for told in self._told.get("system_details", []):
-            found |= {own: told[name] for name, own in DETAILS.items() if told.get(name) is not None}
+            found |= {own: told[name] for name, own in DETAILS.items() if told.get(name) not in (None, "", [])}
         for kind, name, own in (
             ("installed_packages", "installed_packages", "installedPackages"),
             ("os_packages", "os_packages", "osPackages"),
