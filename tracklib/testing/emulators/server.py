@@ -84,7 +84,7 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # a reply is two writes; the second would wait for the client's delayed answer
+    disable_nagle_algorithm = True  # a reply is two writes: the second would wait for the first to be acknowledged
     server: _Http
 
     def serve(self) -> None:
