@@ -211,7 +211,7 @@ def _ours(entry: str) -> dict[str, float]:
         wrote = _timed(lambda: desk.send(sink, story, story.records))
         last = story.attempt([Params({f"p{number}": number for number in range(PARAMS)}), RunEnd("finished", 0)])
         params = _timed(lambda: desk.send(sink, story, last))
-        held = _timed(lambda: desk.close(sink))
+        held = _timed(lambda: desk.close(sink, story))
         began = time.perf_counter()
         read = desk.read(story)
         equal = read is not None and compare(story.told(), read, desk.subject.capabilities).equal

@@ -69,6 +69,16 @@ def test_a_relay_killed_between_sent_and_confirmed_loses_nothing(desk: Desk) -> 
     assert desk.line().done
 
 
+def test_a_sink_that_could_not_be_closed_is_replaced(desk: Desk) -> None:
+    """An SDK whose run cannot be finished is let go; what it had not confirmed is sent by a new one, which is closed."""
+    desk.vendor.faults(unconfirmed=True, finish=True)
+    done = desk.run(TRAIN.format(n=20), TRACKLIB_FINISH_TIMEOUT="60")
+    assert done.returncode == 0, done.stderr
+    assert desk.line().done, done.stderr
+    assert losses(desk) == [float(i) for i in range(20)]
+    assert desk.receipt().resent > 0
+
+
 def test_a_record_that_the_vendor_refuses_does_not_block_those_behind_it(desk: Desk) -> None:
     """One bad record is listed by its place and reason; all others are held."""
     desk.vendor.faults(refuse='"step": 7,')

@@ -138,7 +138,10 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Hand over what is still held back; afterwards everything that was sent and taken is confirmed."""
+        """Hand over what is still held back; afterwards everything that was sent and taken is confirmed.
+
+        Where it raises, this sink is let go, and a new one is sent what was not confirmed.
+        """
         ...
 
 

@@ -250,9 +250,15 @@ class RunDelivery:
         return bool(self._unconfirmed)
 
     def close(self) -> None:
-        """Make the sink hand over what it holds back, and book it."""
+        """Make the sink hand over what it holds back, and book it; one that can't be closed is let go."""
         if self._sink is not None:
-            self._sink.close()
+            try:
+                self._sink.close()
+            except (
+                BaseException
+            ):  # an SDK's run that is half finished may take nothing more: a new one is sent the rest
+                self.abandon()
+                raise
             self._confirm()
             self._sink = None
         self._reader = BatchReader(self.folder, self.receipt.confirmed)

@@ -107,4 +107,9 @@ class Sink:
         return self.held
 
     def close(self) -> None:
+        if self.faults().get("finish"):
+            (self.place / "faults.json").write_text('{"unconfirmed": true}')
+            self.finished = True
+        if getattr(self, "finished", False):
+            raise TransientError("the run could not be finished, and can't be any more")
         self.held = dict(self.position)

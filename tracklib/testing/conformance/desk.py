@@ -157,16 +157,18 @@ class Desk:
 
     def open(self, story: Story, position: Position | None = None) -> Sink:
         """Return a sink that has the run open; tried again where the vendor cannot be reached for the moment."""
+        last: Exception | None = None
         for pause in _pauses():
             sink = self.subject.sink(self.context(story, position))
             self._open.append(sink)
             try:
                 story.vendor = sink.open(story.info)
             except (TransientError, UnknownOutcomeError) as error:
+                last = error
                 _rest(pause, error)
             else:
                 return sink
-        raise TransientError(f"the run could not be opened in {_TRIES} tries")
+        raise TransientError(f"the run could not be opened in {_TRIES} tries: {last}")
 
     def send(self, sink: Sink, story: Story, records: Sequence[Record]) -> None:
         """Send records in batches as large as the backend takes, again where it asks for that, and all by one sink."""
@@ -206,17 +208,26 @@ class Desk:
         _rest(pause, TransientError("", retry_after=outcomes[again[0]].wait))
         return list(batch[again[0] :])
 
-    def close(self, sink: Sink) -> None:
-        """Close a sink; tried again where the vendor cannot be reached for the moment."""
+    def close(self, sink: Sink, story: Story) -> Sink:
+        """Close a sink; return it, or the one that took its place.
+
+        As a relay does, it lets go of one that cannot be closed, and sends what that had not confirmed by a new one.
+        """
+        last: Exception | None = None
         for pause in _pauses():
             try:
                 sink.close()
             except (TransientError, UnknownOutcomeError) as error:
+                last = error
                 _rest(pause, error)
             else:
                 self._open = [other for other in self._open if other is not sink]
-                return
-        raise TransientError(f"the sink could not be closed in {_TRIES} tries")
+                return sink
+            position = dict(sink.confirmed())
+            sink = self.open(story, position)
+            sent = [r for r in story.records if (r.writer, r.seq) in story.outcomes]
+            self.send(sink, story, [r for r in sent if r.seq > position.get(r.writer, 0)])
+        raise TransientError(f"the sink could not be closed in {_TRIES} tries: {last}")
 
     def let_go(self) -> None:
         """Close the sinks that an interruption or a law has left open."""
@@ -240,7 +251,7 @@ class Desk:
                 position = dict(sink.confirmed())
                 pending = [record for record in pending if record.seq > position.get(record.writer, 0)]
                 sink = self.open(story, position)
-        self.close(sink)
+        self.close(sink, story)
 
     def found(self, story: Story) -> list[RunInfo]:
         """Return the runs that the source finds under this run's id."""

@@ -39,7 +39,7 @@ def killed(desk: Desk) -> Iterator[Verdict]:
             continue
         heir = desk.open(story, position)
         desk.send(heir, story, [r for r in story.records if r.seq > position.get(r.writer, 0)])
-        desk.close(heir)
+        desk.close(heir, story)
         yield same_runs(desk, story, "killed", case)
 
 

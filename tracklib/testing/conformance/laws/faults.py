@@ -103,7 +103,7 @@ def busy(desk: Desk) -> Iterator[Verdict]:
     began = time.monotonic()
     try:
         desk.send(sink, story, added)
-        desk.close(sink)
+        desk.close(sink, story)
     finally:
         gate.faults.clear()
     took = time.monotonic() - began

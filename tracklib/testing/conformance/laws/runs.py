@@ -36,7 +36,7 @@ def single(desk: Desk) -> Iterator[Verdict]:
     problem = f"expected one run, got {story.vendor.id} and {second.id}" if second.id != story.vendor.id else ""
     yield Verdict("single", "opened twice", None, problem)
     desk.send(first, story, story.records)
-    desk.close(first)
+    desk.close(first, story)
     found = len(desk.found(story))
     yield Verdict("single", "listed once", None, "" if found == 1 else f"expected one run, the source lists {found}")
 
@@ -82,7 +82,7 @@ def resumed(desk: Desk) -> Iterator[Verdict]:
     added = story.attempt([*more, END])
     sink = desk.open(story, {first.writer: first.seq})
     desk.send(sink, story, added)
-    desk.close(sink)
+    desk.close(sink, story)
     yield same_runs(desk, story, "resumed", "a second attempt")
 
 
@@ -97,7 +97,7 @@ def joined(desk: Desk) -> Iterator[Verdict]:
         desk.send(sink, story, first[at : at + 10])
         desk.send(sink, story, second[at : at + 10])
     desk.send(sink, story, last)
-    desk.close(sink)
+    desk.close(sink, story)
     yield same_runs(desk, story, "joined", "two processes")
 
 
@@ -120,7 +120,7 @@ def neighbours(desk: Desk) -> Iterator[Verdict]:
     for at in range(0, len(stories[0].records), 8):
         for sink, story in zip(sinks, stories, strict=True):
             desk.send(sink, story, story.records[at : at + 8])
-    for sink in sinks:
-        desk.close(sink)
+    for sink, story in zip(sinks, stories, strict=True):
+        desk.close(sink, story)
     for number, story in enumerate(stories):
         yield same_runs(desk, story, "neighbours", f"run {number + 1}")

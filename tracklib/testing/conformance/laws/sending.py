@@ -32,7 +32,7 @@ def answered(desk: Desk) -> Iterator[Verdict]:
     problem = f"confirmed {early} records that were never sent" if early else ""
     yield Verdict("answered", "nothing is confirmed that was not sent", None, problem)
     desk.send(sink, story, story.records[half:])
-    desk.close(sink)
+    sink = desk.close(sink, story)
     last = dict(sink.confirmed()).get(writer, 0)
     problem = f"expected {len(story.records)} confirmed after close(), got {last}" if last != len(story.records) else ""
     yield Verdict("answered", "everything is confirmed after close", None, problem)
@@ -60,7 +60,7 @@ def live(desk: Desk) -> Iterator[Verdict]:
     sink = desk.open(story)
     desk.send(sink, story, story.records)
     verdict = same_runs(desk, story, "live", "a run that goes on") if _confirms(sink, story) else None
-    desk.close(sink)
+    desk.close(sink, story)
     if verdict is not None:
         yield verdict
 
@@ -86,5 +86,5 @@ def abandoned(desk: Desk) -> Iterator[Verdict]:
         position = dict(dead.confirmed())
         heir = desk.open(story, position)
         desk.send(heir, story, [r for r in story.records if r.seq > position.get(r.writer, 0)])
-        desk.close(heir)
+        desk.close(heir, story)
         yield same_runs(desk, story, "abandoned", f"after {sent} records")
