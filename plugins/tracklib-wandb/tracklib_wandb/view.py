@@ -16,6 +16,8 @@ class Vitals:
     Attributes:
         state: ``running``, ``finished``, ``failed``, ``crashed``, ``killed`` or ``preempted``.
         created, ended: Seconds since the epoch; ``ended`` is ``None`` where it is not known.
+        attempts: How often it was begun, as far as is known.
+        sweep: The id of the sweep that it belongs to.
     """
 
     entity: str
@@ -34,21 +36,34 @@ class Vitals:
     user: str | None = None
     host: str | None = None
     url: str | None = None
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file of a run or of an artifact; ``reference`` is where it lies, if it is not held."""
+    """One file of a run or of an artifact; ``reference`` is where it lies, if it is not held.
+
+    Attributes:
+        digest: The MD5 of its content in base64; of a reference, what W&B knows it by.
+        place: Where this machine keeps it, as its log says; for the view alone.
+    """
 
     path: str
     size: int
     digest: str | None = None
     reference: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArtifact:
-    """One version of an artifact that the run made or used."""
+    """One version of an artifact that the run made or used.
+
+    Attributes:
+        version: ``v0``, ``v1``, ...; ``None`` until a server gave it one.
+        run: The id of the run that made it, where that is known.
+        handle: What the view finds it by.
+    """
 
     name: str
     type: str
@@ -58,6 +73,9 @@ class StoredArtifact:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     created: float | None = None
+    digest: str | None = None
+    run: str | None = None
+    handle: Any = field(default=None, compare=False)
 
 
 class RunView(Protocol):
@@ -72,20 +90,27 @@ class RunView(Protocol):
         """Return the config, without the ``{"value": ...}`` around each key; ``_wandb`` is left out."""
         ...
 
+    def internals(self) -> Mapping[str, Any]:
+        """Return what the config holds under ``_wandb``: definitions of metrics and charts, class labels, versions."""
+        ...
+
     def summary(self) -> Mapping[str, Any]:
         """Return the summary; non-finite numbers are floats."""
         ...
 
     def history(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows in the order of ``_step``, with ``_step``, ``_timestamp``, ``_runtime``; non-finite are floats."""
+        """Yield the rows as they were logged, with ``_step``, ``_timestamp``, ``_runtime``; non-finite are floats.
+
+        A nested key is a mapping in its row. ``None`` is a null that was logged, where the source can tell.
+        """
         ...
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of system metrics."""
+        """Yield the rows of system metrics by W&B's names, with ``_timestamp``."""
         ...
 
     def console(self) -> Iterator[tuple[str, str, float | None]]:
-        """Yield stream, text and time of each line that was printed."""
+        """Yield stream, text and time of each line that was printed; the text has its line feed."""
         ...
 
     def metadata(self) -> Mapping[str, Any]:
@@ -97,7 +122,11 @@ class RunView(Protocol):
         ...
 
     def open_file(self, path: str, /) -> BinaryIO:
-        """Open a file of the run."""
+        """Open a file of the run.
+
+        Raises:
+            RejectedError: There is none, or it must not be opened.
+        """
         ...
 
     def logged(self) -> Iterator[StoredArtifact]:
@@ -108,6 +137,18 @@ class RunView(Protocol):
         """Yield the artifacts that the run used."""
         ...
 
+    def find_artifact(self, uri: str, /) -> StoredArtifact | None:
+        """Return the artifact that a row of history means by ``wandb-client-artifact://<id>/<path>`` or its like."""
+        ...
+
     def open_artifact_file(self, artifact: StoredArtifact, path: str, /) -> BinaryIO:
-        """Open a file of an artifact."""
+        """Open a file of an artifact.
+
+        Raises:
+            RejectedError: There is none, or it must not be opened.
+        """
+        ...
+
+    def losses(self) -> Mapping[str, int]:
+        """Return what could not be read so far, in words for people, and how often."""
         ...

@@ -1,0 +1,299 @@
+"""`OfflineRun`: a run as the logs and folders on this machine hold it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from google.protobuf.message import DecodeError
+
+from tracklib.errors import RejectedError
+from tracklib_wandb.local_files import open_plain, open_staged
+from tracklib_wandb.offline_facts import KIND, Facts, load_messages, seconds
+from tracklib_wandb.offline_log import Damage, records
+from tracklib_wandb.tokens import parse
+from tracklib_wandb.view import StoredArtifact, StoredFile, Vitals
+
+__all__ = ["OfflineRun"]
+
+_SILENT = 600.0
+"""Seconds after which a log without an end counts as that of a run that crashed; a living SDK writes every 15."""
+
+_TIMED = (KIND.HISTORY, KIND.STATS, KIND.OUTPUT_RAW)
+_STREAMS = {0: "stderr", 1: "stdout"}
+_MAX_LINE = 1 << 16
+
+
+class OfflineRun:
+    """Reads a run from its logs; each further one is the run begun again.
+
+    The logs are read from their beginning at each question about rows, output or load, and are never held in memory.
+
+    Args:
+        logs: ``run-<id>.wandb`` files of one run, the oldest first.
+    """
+
+    def __init__(self, logs: Sequence[Path]) -> None:
+        self._logs = tuple(logs)
+        self._lost: Counter[str] = Counter()
+        self._scanned: tuple[Facts, float | None] | None = None
+
+    @property
+    def logs(self) -> tuple[Path, ...]:
+        """The files, the oldest first."""
+        return self._logs
+
+    @cached_property
+    def vitals(self) -> Vitals:
+        """Who the run is, and how it ended as far as its last log says."""
+        facts, last = self._scan()
+        state, ended = self._state(facts, last)
+        created = facts.started if facts.started is not None else self._logs[0].stat().st_mtime
+        return Vitals(
+            entity=facts.entity,
+            project=facts.project or "uncategorized",  # what W&B calls the project of runs that name none
+            id=facts.id,
+            name=facts.name,
+            state=state,
+            created=created,
+            ended=ended if ended is None else max(ended, created),
+            exit_code=facts.exit_code,
+            group=facts.group,
+            job_type=facts.job_type,
+            tags=facts.tags,
+            notes=facts.notes,
+            sweep=facts.sweep,
+            user=facts.metadata.get("username"),
+            host=facts.host or facts.metadata.get("host"),
+            attempts=len(self._logs),
+        )
+
+    def config(self) -> Mapping[str, Any]:
+        """Return the config, without ``_wandb``."""
+        return {key: value for key, value in self._facts.config.items() if key != "_wandb"}
+
+    def internals(self) -> Mapping[str, Any]:
+        """Return what the SDK keeps in the config under ``_wandb``, with the definitions of metrics, and alerts."""
+        own = self._facts.config.get("_wandb")
+        told = dict(own) if isinstance(own, Mapping) else {}
+        if self._facts.metrics:
+            told["metrics"] = list(self._facts.metrics)
+        if self._facts.alerts:
+            told["alerts"] = list(self._facts.alerts)
+        return told
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return the summary."""
+        return self._facts.tree()
+
+    def history(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows in the order in which they were logged."""
+        read = load_messages().HistoryRecord.FromString
+        for kind, content in self._records():
+            if kind == KIND.HISTORY:
+                try:
+                    yield _row(read(bytes(content)))
+                except (DecodeError, ValueError):
+                    self._lost["rows of the history that cannot be read"] += 1
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the samples of the machine's load."""
+        read = load_messages().StatsRecord.FromString
+        for kind, content in self._records():
+            if kind == KIND.STATS:
+                try:
+                    yield _sample(read(bytes(content)))
+                except (DecodeError, ValueError):
+                    self._lost["samples of system metrics that cannot be read"] += 1
+
+    def console(self) -> Iterator[tuple[str, str, float | None]]:
+        """Yield what was printed, line by line; the SDK recorded each write by itself."""
+        read = load_messages().OutputRawRecord.FromString
+        begun: dict[str, tuple[str, float | None]] = {}
+        for kind, content in self._records():
+            if kind not in (KIND.OUTPUT_RAW, KIND.OUTPUT):  # both have the same members
+                continue
+            try:
+                output = read(bytes(content))
+            except (DecodeError, ValueError):
+                self._lost["lines of output that cannot be read"] += 1
+                continue
+            stream = _STREAMS.get(output.output_type, "stdout")
+            text, when = begun.pop(stream, ("", seconds(output.timestamp)))
+            *lines, rest = (text + output.line).split("\n")
+            for line in lines:
+                yield stream, f"{line}\n", when
+                when = seconds(output.timestamp)
+            if len(rest) > _MAX_LINE:
+                yield stream, rest, when
+            elif rest:
+                begun[stream] = rest, when
+        yield from ((stream, text, when) for stream, (text, when) in begun.items())
+
+    def metadata(self) -> Mapping[str, Any]:
+        """Return what the SDK noted of machine and code."""
+        return self._facts.metadata
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield the files in the folders of the run; of one name, the last folder's."""
+        for path, place in sorted(self._files.items()):
+            try:
+                with open_plain(place, self._roots) as file:
+                    size = os.fstat(file.fileno()).st_size
+            except RejectedError:
+                self._lost[
+                    "files that cannot be opened, or are links to outside of the folder that holds them and of the working folder"
+                ] += 1
+                continue
+            yield StoredFile(path, size)
+
+    def open_file(self, path: str, /) -> BinaryIO:
+        """Open a file of the run."""
+        place = self._files.get(path)
+        if place is None:
+            raise RejectedError(f"the run's folder holds no file {path!r}")
+        return open_plain(place, self._roots)
+
+    def logged(self) -> Iterator[StoredArtifact]:
+        """Yield the artifacts that the run made."""
+        yield from self._facts.made
+
+    def used(self) -> Iterator[StoredArtifact]:
+        """Yield the artifacts that the run used."""
+        yield from self._facts.used
+
+    def find_artifact(self, uri: str, /) -> StoredArtifact | None:
+        """Return the artifact that ``wandb-client-artifact://<client id>/<path>`` means."""
+        _, _, rest = uri.partition("://")
+        client = rest.partition("/")[0].partition(":")[0]
+        return next((made for made in reversed(self._facts.made) if made.handle and client in made.handle), None)
+
+    def open_artifact_file(self, artifact: StoredArtifact, path: str, /) -> BinaryIO:
+        """Open a file of an artifact."""
+        entry = next((file for file in artifact.files if file.path == path), None)
+        if entry is None or entry.reference:
+            raise RejectedError(f"the artifact {artifact.name!r} holds no file {path!r}")
+        return open_staged(entry, self._staging)
+
+    def losses(self) -> Mapping[str, int]:
+        """Return what could not be read."""
+        lost = Counter(self._lost)
+        if self._scanned is not None and self._scanned[0].unreadable:
+            lost["records of the log that cannot be read"] += self._scanned[0].unreadable
+        return lost
+
+    # -- the log
+
+    @property
+    def _facts(self) -> Facts:
+        return self._scan()[0]
+
+    def _scan(self) -> tuple[Facts, float | None]:
+        """Return what the logs say, and the time of their last row, sample or output."""
+        if self._scanned is None:
+            messages, facts, last = load_messages(), Facts(), None
+            self._lost = Counter()
+            for path in self._logs:
+                facts.exit_code, facts.preempting = None, False
+                timed: dict[int, memoryview] = {}
+                damage = Damage()
+                for kind, content in records(path, damage):
+                    if kind in _TIMED:
+                        timed[kind] = content
+                    else:
+                        facts.apply(kind, content, messages)
+                self._note(damage)
+                last = max(filter(None, (last, *(_time(kind, timed[kind], messages) for kind in timed))), default=None)
+            if not facts.id:
+                raise RejectedError(f"{self._logs[0]} names no run: its beginning is lost")
+            self._scanned = facts, last
+        return self._scanned
+
+    def _note(self, damage: Damage) -> None:
+        if damage.records:
+            self._lost["records of the log that are damaged"] += damage.records
+        if damage.torn:
+            self._lost["bytes at the end of the log that are no whole record"] += damage.torn
+
+    def _records(self) -> Iterator[tuple[int, memoryview]]:
+        for path in self._logs:
+            yield from records(path, Damage())  # what is damaged was counted by the scan
+
+    def _state(self, facts: Facts, last: float | None) -> tuple[str, float | None]:
+        if facts.exit_code is not None:
+            return "finished" if facts.exit_code == 0 else "failed", last
+        if facts.preempting:
+            return "preempted", last
+        if time.time() - self._logs[-1].stat().st_mtime < _SILENT:
+            return "running", None
+        return "crashed", last
+
+    # -- folders
+
+    @cached_property
+    def _files(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for log in self._logs:
+            root = log.parent / "files"
+            for folder, _, names in os.walk(root):  # links to folders are not followed
+                for name in names:
+                    path = Path(folder, name)
+                    found[path.relative_to(root).as_posix()] = path
+        return found
+
+    @cached_property
+    def _roots(self) -> tuple[Path, ...]:
+        """Where files may lie: `save()` leaves links to where training ran, beside the folder ``wandb`` as a rule."""
+        return tuple(dict.fromkeys([*(_working_folder(log).resolve() for log in self._logs), Path.cwd().resolve()]))
+
+    @cached_property
+    def _staging(self) -> tuple[Path, ...]:
+        """Where else the SDK's folder for artifacts on their way may be, if the directories were moved."""
+        roots = [*filter(None, [os.environ.get("WANDB_DATA_DIR")]), *map(str, self._roots)]
+        return tuple(Path(root, "artifacts", "staging") for root in roots)
+
+
+def _working_folder(log: Path) -> Path:
+    above = log.absolute().parent
+    return above.parent.parent if above.parent.name in ("wandb", ".wandb") else above
+
+
+def _row(record: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for item in record.item:
+        path = item.nested_key
+        value = parse(item.value_json)
+        if len(path) <= 1:
+            row[path[0] if path else item.key] = value
+            continue
+        node = row
+        for part in path[:-1]:
+            child = node.get(part)
+            if not isinstance(child, dict):
+                child = node[part] = {}
+            node = child
+        node[path[-1]] = value
+    if "_step" not in row:
+        row["_step"] = record.step.num
+    return row
+
+
+def _sample(record: Any) -> dict[str, Any]:
+    return {**{item.key: parse(item.value_json) for item in record.item}, "_timestamp": seconds(record.timestamp)}
+
+
+def _time(kind: int, content: memoryview, messages: Any) -> float | None:
+    """Return the time of a record; ``None`` where it cannot be read."""
+    try:
+        if kind == KIND.HISTORY:
+            value = _row(messages.HistoryRecord.FromString(bytes(content))).get("_timestamp")
+            return float(value) if isinstance(value, (int, float)) else None
+        name = "StatsRecord" if kind == KIND.STATS else "OutputRawRecord"
+        return seconds(getattr(messages, name).FromString(bytes(content)).timestamp)
+    except (DecodeError, ValueError):
+        return None
