@@ -5,37 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import DecodeError
-
+from tracklib_wandb.messages import KIND, DecodeError, as_mapping, seconds
 from tracklib_wandb.tokens import exact_again, parse
 from tracklib_wandb.view import StoredArtifact, StoredFile
 
-if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
-__all__ = ["KIND", "Facts", "load_messages", "seconds"]
-
-
-class KIND:
-    """Numbers of the kinds in ``Record``, which wandb has never changed."""
-
-    HISTORY, SUMMARY, OUTPUT, CONFIG, FILES, STATS, ARTIFACT = 2, 3, 4, 5, 6, 7, 8
-    ALERT, METRIC, OUTPUT_RAW, RUN, EXIT, PREEMPTING, USED, ENVIRONMENT = 10, 12, 13, 17, 18, 23, 25, 26
-
-
-def load_messages() -> Any:
-    """Return wandb's module of messages; it costs half a second to import."""
-    from wandb.proto import wandb_internal_pb2
-
-    return wandb_internal_pb2
-
-
-def seconds(time: Timestamp) -> float | None:
-    """Return a time in seconds since the epoch; ``None`` where it was left out."""
-    return time.seconds + time.nanos / 1e9 if time.seconds or time.nanos else None
+__all__ = ["Facts"]
 
 
 @dataclass(slots=True)
@@ -43,7 +19,7 @@ class Facts:
     """What the logs of one run say, the last word on each thing.
 
     Attributes:
-        summary: The values' JSON by path.
+        summary: The values' JSON by path; without what the SDK made of the rows, unless that is asked for or defined.
         exit_code: Of the last log; ``None`` while that has no end.
         unreadable: How many records are of a known kind, and hold what cannot be read.
     """
@@ -71,15 +47,20 @@ class Facts:
     used: list[StoredArtifact] = field(default_factory=list)
     unreadable: int = 0
 
-    def apply(self, kind: int, content: memoryview, messages: Any) -> None:
+    def apply(self, kind: int, content: bytes, messages: Any) -> None:
         """Take in a record; of a kind that says nothing here, nothing."""
         if (found := _READERS.get(kind)) is None:
             return
         name, read = found
         try:
-            read(self, getattr(messages, name).FromString(bytes(content)))
+            read(self, getattr(messages, name).FromString(content))
         except (DecodeError, ValueError):
             self.unreadable += 1
+
+    @property
+    def defines_summaries(self) -> bool:
+        """Whether a metric's summary is anything else than its last value."""
+        return any("summary" in metric for metric in self.metrics)
 
     def tree(self) -> dict[str, Any]:
         """Return the summary as a tree."""
@@ -155,12 +136,11 @@ def _make_room(known: dict[tuple[str, ...], str], path: tuple[str, ...]) -> None
 
 
 def _environment(facts: Facts, environment: Any) -> None:
-    told: dict[str, Any] = MessageToDict(environment)
-    facts.metadata.update({key: value for key, value in told.items() if not key.startswith("_")})
+    facts.metadata.update(as_mapping(environment))
 
 
 def _metric(facts: Facts, metric: Any) -> None:
-    told = {key: value for key, value in MessageToDict(metric).items() if not key.startswith("_")}
+    told = as_mapping(metric)
     name = told.get("name"), told.get("globName")
     facts.metrics = [each for each in facts.metrics if (each.get("name"), each.get("globName")) != name]
     facts.metrics.append(told)
@@ -217,6 +197,7 @@ _READERS: dict[int, tuple[str, Callable[[Facts, Any], None]]] = {
     KIND.RUN: ("RunRecord", _run),
     KIND.CONFIG: ("ConfigRecord", _config),
     KIND.SUMMARY: ("SummaryRecord", _summary),
+    KIND.AUTO_SUMMARY: ("SummaryRecord", _summary),
     KIND.ENVIRONMENT: ("EnvironmentRecord", _environment),
     KIND.METRIC: ("MetricRecord", _metric),
     KIND.ALERT: ("AlertRecord", _alert),

@@ -19,7 +19,6 @@ from tracklib.errors import RejectedError
 __all__ = ["Damage", "payloads", "records"]
 
 _BLOCK = 32_768
-_READ = 64 * _BLOCK
 _HEADER = struct.Struct("<4sHB")
 _MAGIC = (b":W&B", 0xBEE1)
 _PIECE = struct.Struct("<IHB")
@@ -41,8 +40,8 @@ class Damage:
     torn: int = 0
 
 
-def records(path: Path, damage: Damage) -> Iterator[tuple[int, memoryview]]:
-    """Yield each record of a log as the number of its kind in ``Record`` and the message of that kind.
+def records(path: Path, damage: Damage) -> Iterator[tuple[int, bytes]]:
+    """Yield each record of a log as its kind, a number of `KIND`, and the message of that kind.
 
     Raises:
         RejectedError: It is no such log, or cannot be read.
@@ -58,7 +57,7 @@ def records(path: Path, damage: Damage) -> Iterator[tuple[int, memoryview]]:
             yield found
 
 
-def payloads(path: Path, damage: Damage) -> Iterator[memoryview]:
+def payloads(path: Path, damage: Damage) -> Iterator[bytes]:
     """Yield what stands in each sound record.
 
     Raises:
@@ -82,11 +81,14 @@ def _check_header(path: Path, head: bytes) -> None:
         raise RejectedError(f"{path} is a W&B log of version {version}; this reads version 0")
 
 
-def _joined(file: BinaryIO, damage: Damage) -> Iterator[memoryview]:
+def _joined(file: BinaryIO, damage: Damage) -> Iterator[bytes]:
     """Put the pieces of records together that are larger than the rest of their block."""
-    parts: list[memoryview] = []
+    parts: list[bytes] = []
     size = 0
     for kind, body in _pieces(file, damage):
+        if kind == _FULL and not parts:
+            yield body
+            continue
         if parts and kind in (_FULL, _FIRST):  # the end of the one before is lost
             damage.records += 1
             parts, size = [], 0
@@ -94,13 +96,13 @@ def _joined(file: BinaryIO, damage: Damage) -> Iterator[memoryview]:
             yield body
         elif kind == _FIRST:
             parts, size = [body], len(body)
-        elif not parts:  # the beginning is lost, and was counted where the whole is not
+        elif not parts:  # the beginning is lost
             damage.records += kind == _LAST
         else:
             parts.append(body)
             size += len(body)
             if kind == _LAST:
-                yield memoryview(b"".join(parts))
+                yield b"".join(parts)
                 parts, size = [], 0
             elif size > _MAX_PAYLOAD:
                 damage.records += 1
@@ -109,26 +111,23 @@ def _joined(file: BinaryIO, damage: Damage) -> Iterator[memoryview]:
         damage.torn += size
 
 
-def _pieces(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, memoryview]]:
-    """Yield the pieces that are sound; behind a damaged one it goes on at the next that is."""
-    start = _HEADER.size  # where in its block the chunk begins
-    while chunk := file.read(_READ - start):
-        view = memoryview(chunk)
-        base = -start
-        for block in range(0, start + len(chunk), _BLOCK):
-            end = min(base + block + _BLOCK, len(chunk))
-            is_last = end - (base + block) < _BLOCK
-            yield from _in_block(view[max(base + block, 0) : end], damage, is_last=is_last)
+def _pieces(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, bytes]]:
+    """Yield the pieces that are sound, block by block."""
+    start = _HEADER.size  # the header stands in the first block
+    while block := file.read(_BLOCK - start):
+        yield from _in_block(block, damage, is_last=len(block) < _BLOCK - start)
         start = 0
 
 
-def _in_block(block: memoryview, damage: Damage, *, is_last: bool) -> Iterator[tuple[int, memoryview]]:
+def _in_block(block: bytes, damage: Damage, *, is_last: bool) -> list[tuple[int, bytes]]:
+    """Return the sound pieces of a block; behind a damaged one it goes on at the next that is sound."""
+    found: list[tuple[int, bytes]] = []
     at, size = 0, len(block)
     while size - at >= _PIECE.size:
         crc, length, kind = _PIECE.unpack_from(block, at)
-        end = at + _PIECE.size + length
+        end = at + 7 + length
         if end <= size and _FULL <= kind <= _LAST and zlib.crc32(block[at + 6 : end]) == crc:
-            yield kind, block[at + _PIECE.size : end]
+            found.append((kind, block[at + 7 : end]))
             at = end
         elif is_last and not _resumes(block, at):
             break
@@ -137,58 +136,72 @@ def _in_block(block: memoryview, damage: Damage, *, is_last: bool) -> Iterator[t
             at = _next(block, at)
     if is_last:
         damage.torn += size - at
+    return found
 
 
-def _resumes(block: memoryview, at: int) -> bool:
+def _resumes(block: bytes, at: int) -> bool:
     """Tell whether anything sound stands behind a place."""
     return _next(block, at) < len(block)
 
 
-def _next(block: memoryview, at: int) -> int:
+def _next(block: bytes, at: int) -> int:
     """Return where the next sound piece of a block begins, looking first where the damaged one says that it ends."""
     _, length, _ = _PIECE.unpack_from(block, at)
     places = [at + _PIECE.size + length, *range(at + 1, len(block) - _PIECE.size + 1)]
     return next((place for place in places if _is_sound(block, place)), len(block))
 
 
-def _is_sound(block: memoryview, at: int) -> bool:
+def _is_sound(block: bytes, at: int) -> bool:
     if len(block) - at < _PIECE.size:
         return False
     crc, length, kind = _PIECE.unpack_from(block, at)
-    end = at + _PIECE.size + length
+    end: int = at + _PIECE.size + length
     return end <= len(block) and _FULL <= kind <= _LAST and zlib.crc32(block[at + 6 : end]) == crc
 
 
 # -- the outermost message, taken apart by hand: which kind it is decides whether the rest is worth decoding
 
 
-_PLAIN = frozenset((1, 16, 19, 200))
+_SUMMARY, _INFO = 3, 200
+_PLAIN = frozenset((1, 16, 19, _INFO))
 """Members of ``Record`` that are no kind: number, control, uuid, info."""
 
 
-def _kind(payload: memoryview) -> tuple[int, memoryview] | None:
-    """Return the number and the content of the one member that says what a record is."""
-    at, size = 0, len(payload)
+def _kind(payload: bytes) -> tuple[int, bytes] | None:
+    """Return the number and the content of the one member that says what a record is.
+
+    What the training process sent has an ``_info``; a summary without one is the SDK's own, made of a row's values.
+    """
+    found, at, size = 0, 0, len(payload)
+    content, is_sent = b"", False
     while at < size:
-        tag, at = _varint(payload, at)
+        tag = payload[at]
+        at += 1
+        if tag > 127:
+            tag, at = _varint(payload, at - 1)
         wire = tag & 7
         if wire == 2:
             length, at = _varint(payload, at)
             if at + length > size:
                 return None
+            is_sent = is_sent or tag >> 3 == _INFO
             if tag >> 3 not in _PLAIN:
-                return tag >> 3, payload[at : at + length]
+                found, content = tag >> 3, payload[at : at + length]
+                if found != _SUMMARY:
+                    break
             at += length
         elif wire == 0:
-            _, at = _varint(payload, at)
+            while payload[at] > 127:
+                at += 1
+            at += 1
         elif wire in (1, 5):
             at += 8 if wire == 1 else 4
         else:
             return None
-    return 0, payload[:0]
+    return (found if found != _SUMMARY or is_sent else -_SUMMARY), content
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[at]

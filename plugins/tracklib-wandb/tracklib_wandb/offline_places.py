@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tracklib.errors import ConfigError, RejectedError
-from tracklib_wandb.offline_facts import KIND, Facts, load_messages
+from tracklib_wandb.messages import KIND, load_messages
+from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
 from tracklib_wandb.offline_run import OfflineRun
 

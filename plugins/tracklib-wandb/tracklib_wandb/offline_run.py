@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from google.protobuf.message import DecodeError
-
 from tracklib.errors import RejectedError
 from tracklib_wandb.local_files import open_plain, open_staged
-from tracklib_wandb.offline_facts import KIND, Facts, load_messages, seconds
+from tracklib_wandb.messages import KIND, DecodeError, load_messages, seconds
+from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
 from tracklib_wandb.tokens import parse
 from tracklib_wandb.view import StoredArtifact, StoredFile, Vitals
@@ -89,6 +88,14 @@ class OfflineRun:
 
     def summary(self) -> Mapping[str, Any]:
         """Return the summary."""
+        messages, whole = load_messages(), Facts()
+        for kind, content in self._records():
+            if kind in (KIND.SUMMARY, KIND.AUTO_SUMMARY):
+                whole.apply(kind, content, messages)
+        return whole.tree()
+
+    def own_summary(self) -> Mapping[str, Any]:
+        """Return what of the summary may be more than the last values of the history."""
         return self._facts.tree()
 
     def history(self) -> Iterator[Mapping[str, Any]]:
@@ -97,7 +104,7 @@ class OfflineRun:
         for kind, content in self._records():
             if kind == KIND.HISTORY:
                 try:
-                    yield _row(read(bytes(content)))
+                    yield _row(read(content))
                 except (DecodeError, ValueError):
                     self._lost["rows of the history that cannot be read"] += 1
 
@@ -107,7 +114,7 @@ class OfflineRun:
         for kind, content in self._records():
             if kind == KIND.STATS:
                 try:
-                    yield _sample(read(bytes(content)))
+                    yield _sample(read(content))
                 except (DecodeError, ValueError):
                     self._lost["samples of system metrics that cannot be read"] += 1
 
@@ -119,7 +126,7 @@ class OfflineRun:
             if kind not in (KIND.OUTPUT_RAW, KIND.OUTPUT):  # both have the same members
                 continue
             try:
-                output = read(bytes(content))
+                output = read(content)
             except (DecodeError, ValueError):
                 self._lost["lines of output that cannot be read"] += 1
                 continue
@@ -200,12 +207,12 @@ class OfflineRun:
             self._lost = Counter()
             for path in self._logs:
                 facts.exit_code, facts.preempting = None, False
-                timed: dict[int, memoryview] = {}
+                timed: dict[int, bytes] = {}
                 damage = Damage()
                 for kind, content in records(path, damage):
                     if kind in _TIMED:
                         timed[kind] = content
-                    else:
+                    elif kind != KIND.AUTO_SUMMARY or facts.defines_summaries:
                         facts.apply(kind, content, messages)
                 self._note(damage)
                 last = max(filter(None, (last, *(_time(kind, timed[kind], messages) for kind in timed))), default=None)
@@ -220,7 +227,7 @@ class OfflineRun:
         if damage.torn:
             self._lost["bytes at the end of the log that are no whole record"] += damage.torn
 
-    def _records(self) -> Iterator[tuple[int, memoryview]]:
+    def _records(self) -> Iterator[tuple[int, bytes]]:
         for path in self._logs:
             yield from records(path, Damage())  # what is damaged was counted by the scan
 
@@ -287,13 +294,13 @@ def _sample(record: Any) -> dict[str, Any]:
     return {**{item.key: parse(item.value_json) for item in record.item}, "_timestamp": seconds(record.timestamp)}
 
 
-def _time(kind: int, content: memoryview, messages: Any) -> float | None:
+def _time(kind: int, content: bytes, messages: Any) -> float | None:
     """Return the time of a record; ``None`` where it cannot be read."""
     try:
         if kind == KIND.HISTORY:
-            value = _row(messages.HistoryRecord.FromString(bytes(content))).get("_timestamp")
+            value = _row(messages.HistoryRecord.FromString(content)).get("_timestamp")
             return float(value) if isinstance(value, (int, float)) else None
         name = "StatsRecord" if kind == KIND.STATS else "OutputRawRecord"
-        return seconds(getattr(messages, name).FromString(bytes(content)).timestamp)
+        return seconds(getattr(messages, name).FromString(content).timestamp)
     except (DecodeError, ValueError):
         return None

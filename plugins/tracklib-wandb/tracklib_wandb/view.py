@@ -98,6 +98,10 @@ class RunView(Protocol):
         """Return the summary; non-finite numbers are floats."""
         ...
 
+    def own_summary(self) -> Mapping[str, Any]:
+        """Return the summary; what merely repeats the last value of the history may be left out."""
+        ...
+
     def history(self) -> Iterator[Mapping[str, Any]]:
         """Yield the rows as they were logged, with ``_step``, ``_timestamp``, ``_runtime``; non-finite are floats.
 
