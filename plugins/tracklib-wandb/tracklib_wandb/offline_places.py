@@ -20,21 +20,15 @@ _HEAD = 50
 """In so many records at the beginning, a log says whose it is."""
 
 
-def offline_runs(place: Path, unreadable: list[str]) -> Iterator[OfflineRun]:
+def offline_runs(place: Path) -> Iterator[OfflineRun]:
     """Yield the runs below a folder ``wandb``, of one run's folder, or of one log, the oldest first.
-
-    Args:
-        unreadable: Takes what cannot be read, and why.
 
     Raises:
         ConfigError: There is no log.
     """
-    logs: dict[tuple[str, str, str], list[Path]] = {}
+    logs: dict[tuple[str, ...], list[Path]] = {}
     for path in find_logs(place):
-        try:
-            logs.setdefault(_owner(path), []).append(path)
-        except RejectedError as error:
-            unreadable.append(str(error))
+        logs.setdefault(_owner(path), []).append(path)
     for paths in logs.values():
         yield OfflineRun(paths)
 
@@ -69,13 +63,16 @@ def _logs_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if _LOG.match(path.name) and path.is_file())
 
 
-def _owner(path: Path) -> tuple[str, str, str]:
-    """Return entity, project and id of the run that a log belongs to."""
+def _owner(path: Path) -> tuple[str, ...]:
+    """Return entity, project and id of the run that a log belongs to; what cannot be read is of a run of its own."""
     facts, messages = Facts(), load_messages()
-    for number, (kind, content) in enumerate(records(path, Damage())):
-        if kind == KIND.RUN:
-            facts.apply(kind, content, messages)
-            return facts.entity, facts.project, facts.id
-        if number >= _HEAD:
-            break
-    raise RejectedError(f"{path} names no run: its beginning is lost")
+    try:
+        for number, (kind, content) in enumerate(records(path, Damage())):
+            if kind == KIND.RUN:
+                facts.apply(kind, content, messages)
+                return facts.entity, facts.project, facts.id
+            if number >= _HEAD:
+                break
+    except RejectedError:  # told when the run is read
+        pass
+    return (str(path),)

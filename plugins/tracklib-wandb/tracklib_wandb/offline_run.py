@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,9 +23,13 @@ __all__ = ["OfflineRun"]
 _SILENT = 600.0
 """Seconds after which a log without an end counts as that of a run that crashed; a living SDK writes every 15."""
 
-_TIMED = (KIND.HISTORY, KIND.STATS, KIND.OUTPUT_RAW)
+_TIMED = frozenset((KIND.HISTORY, KIND.STATS, KIND.OUTPUT_RAW, KIND.OUTPUT))
 _STREAMS = {0: "stderr", 1: "stdout"}
 _MAX_LINE = 1 << 16
+_MAX_ASIDE = 16 << 20
+"""Bytes of output and of samples that are kept from the first reading on; a log with more is read again for them."""
+
+_ASIDE = frozenset((KIND.STATS, KIND.OUTPUT_RAW, KIND.OUTPUT))
 
 
 class OfflineRun:
@@ -41,11 +45,18 @@ class OfflineRun:
         self._logs = tuple(logs)
         self._lost: Counter[str] = Counter()
         self._scanned: tuple[Facts, float | None] | None = None
+        self._aside: list[tuple[int, bytes]] | None = None
+        self._room = _MAX_ASIDE
 
     @property
     def logs(self) -> tuple[Path, ...]:
         """The files, the oldest first."""
         return self._logs
+
+    @property
+    def name(self) -> str:
+        """The id that the first log's own name tells."""
+        return self._logs[0].name.removeprefix("run-").removesuffix(".wandb")
 
     @cached_property
     def vitals(self) -> Vitals:
@@ -111,7 +122,7 @@ class OfflineRun:
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the samples of the machine's load."""
         read = load_messages().StatsRecord.FromString
-        for kind, content in self._records():
+        for kind, content in self._set_aside():
             if kind == KIND.STATS:
                 try:
                     yield _sample(read(content))
@@ -122,7 +133,7 @@ class OfflineRun:
         """Yield what was printed, line by line; the SDK recorded each write by itself."""
         read = load_messages().OutputRawRecord.FromString
         begun: dict[str, tuple[str, float | None]] = {}
-        for kind, content in self._records():
+        for kind, content in self._set_aside():
             if kind not in (KIND.OUTPUT_RAW, KIND.OUTPUT):  # both have the same members
                 continue
             try:
@@ -203,23 +214,39 @@ class OfflineRun:
     def _scan(self) -> tuple[Facts, float | None]:
         """Return what the logs say, and the time of their last row, sample or output."""
         if self._scanned is None:
-            messages, facts, last = load_messages(), Facts(), None
-            self._lost = Counter()
-            for path in self._logs:
-                facts.exit_code, facts.preempting = None, False
-                timed: dict[int, bytes] = {}
-                damage = Damage()
-                for kind, content in records(path, damage):
-                    if kind in _TIMED:
-                        timed[kind] = content
-                    elif kind != KIND.AUTO_SUMMARY or facts.defines_summaries:
-                        facts.apply(kind, content, messages)
-                self._note(damage)
-                last = max(filter(None, (last, *(_time(kind, timed[kind], messages) for kind in timed))), default=None)
-            if not facts.id:
-                raise RejectedError(f"{self._logs[0]} names no run: its beginning is lost")
-            self._scanned = facts, last
+            self._lost, self._aside, self._room = Counter(), [], _MAX_ASIDE
+            facts = Facts()
+            times = [self._scan_log(path, facts) for path in self._logs]
+            facts.id = facts.id or self.name  # the beginning is lost, or not written yet
+            self._scanned = facts, max((time for time in times if time is not None), default=None)
         return self._scanned
+
+    def _scan_log(self, path: Path, facts: Facts) -> float | None:
+        messages, damage, last = load_messages(), Damage(), {}
+        facts.exit_code, facts.preempting = None, False
+        for kind, content in records(path, damage):
+            if kind in _TIMED:
+                last[kind] = content
+                if kind in _ASIDE:
+                    self._keep(kind, content)
+            elif kind != KIND.AUTO_SUMMARY or facts.defines_summaries:
+                facts.apply(kind, content, messages)
+        self._note(damage)
+        times = (_time(kind, content, messages) for kind, content in last.items())
+        return max((time for time in times if time is not None), default=None)
+
+    def _keep(self, kind: int, content: bytes) -> None:
+        """Keep a record for later, unless there are too many."""
+        if self._aside is not None:
+            self._room -= len(content)
+            self._aside.append((kind, content))
+            if self._room < 0:
+                self._aside = None
+
+    def _set_aside(self) -> Iterable[tuple[int, bytes]]:
+        """Return the records of output and of samples."""
+        self._scan()
+        return self._records() if self._aside is None else self._aside
 
     def _note(self, damage: Damage) -> None:
         if damage.records:

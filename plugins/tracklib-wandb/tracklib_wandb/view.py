@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol
 
-__all__ = ["RunView", "StoredArtifact", "StoredFile", "Vitals"]
+__all__ = ["RunView", "StoredArtifact", "StoredFile", "Vitals", "place_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Vitals:
     host: str | None = None
     url: str | None = None
     attempts: int = 1
+
+
+def place_of(vitals: Vitals) -> str:
+    """Return how W&B itself names a run: ``entity/project/id``, without the entity where there is none."""
+    return "/".join(part for part in (vitals.entity, vitals.project, vitals.id) if part)
 
 
 @dataclass(frozen=True, slots=True)
