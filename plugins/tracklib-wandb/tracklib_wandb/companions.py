@@ -16,10 +16,10 @@ from tracklib.errors import BadValueError
 from tracklib.model.codec import dumps, from_fields, loads, to_fields
 from tracklib.model.records import Record
 
-__all__ = ["FOLDER", "by_writer", "chunk_path", "content_path", "is_chunk", "read_chunk", "write_chunk"]
+__all__ = ["FOLDER", "by_writer", "chunk_path", "content_path", "chunk_end", "read_chunk", "write_chunk"]
 
 FOLDER = "tracklib/"
-_CHUNK = re.compile(r"tracklib/[^/]+-\d{12,}-(\d{12,})\.z")
+_CHUNK = re.compile(r"tracklib/([^/]+)-\d{12,}-(\d{12,})\.z")
 _WRITER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LARGEST = 256 << 20
 """No chunk is that large: what claims to be would only fill the memory."""
@@ -39,9 +39,10 @@ def content_path(sha256: str) -> str:
     return f"{FOLDER}files/{sha256}"
 
 
-def is_chunk(path: str) -> bool:
-    """Tell whether a file of the run holds whole records."""
-    return _CHUNK.fullmatch(path) is not None
+def chunk_end(path: str) -> tuple[str, int] | None:
+    """Return whose records a file of the run holds, and up to which; ``None`` where it holds none."""
+    found = _CHUNK.fullmatch(path)
+    return (found[1], int(found[2])) if found else None
 
 
 def by_writer(records: Iterable[Record]) -> list[list[Record]]:

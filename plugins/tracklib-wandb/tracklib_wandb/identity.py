@@ -77,6 +77,7 @@ class Identity:
 
     Attributes:
         started, ended, resumed: Nanoseconds since the epoch; ``ended`` of the last end, ``resumed`` of the last start.
+        parked: Whether whoever wrote last let go of the run while it went on, which W&B's log calls an end.
     """
 
     project: str
@@ -92,6 +93,7 @@ class Identity:
     error: str | None = None
     ended: int | None = None
     resumed: int = 0
+    parked: bool = False
 
     @classmethod
     def of(cls, info: RunInfo) -> Identity:
@@ -143,7 +145,7 @@ class Identity:
 
     def info(self, vitals: Vitals) -> RunInfo:
         """Return who the run is; where somebody changed W&B's own column, that one counts."""
-        agrees = vitals.state in _AGREE[self.status]
+        agrees = vitals.state in _AGREE[self.status] or (self.parked and not self.is_over)
         status = self.status if agrees else _NATIVE.get(vitals.state, "running")
         native_end = None if vitals.ended is None else round(vitals.ended * NS)
         ended = self.ended if agrees else native_end if status != "running" else None

@@ -68,11 +68,13 @@ def _canonical_number(value: float) -> JSON:
 
 
 def _key(key: str) -> str:
-    return key if key and not key.startswith('!"') and not _SURROGATE.search(key) else f"!{json.dumps(key)}"
+    is_natural = key and key != "_type" and not key.startswith('!"') and not _SURROGATE.search(key)
+    return key if is_natural else f"!{json.dumps(key)}"
 
 
 def _top(key: str) -> str:
-    return f"!{json.dumps(key)}" if key in _RESERVED else _key(key)
+    """Return a first key, from whose ends the SDK would strip dashes."""
+    return f"!{json.dumps(key)}" if key in _RESERVED or key != key.strip("-") else _key(key)
 
 
 def shown(values: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -1,0 +1,56 @@
+"""Surroundings: what W&B's SDK is to find around it, so that it says nothing, captures nothing and finds its way out."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from types import ModuleType
+from typing import Any
+
+__all__ = ["OLDEST", "SETTINGS", "sdk", "sdk_settings"]
+
+OLDEST = (0, 27)
+"""The SDK from which on this plugin was tested."""
+
+_QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
+_CAPTURE = ("WANDB_CONSOLE", "WANDB_MODE", "WANDB_DISABLED", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME", "WANDB_TAGS")
+"""Variables that speak of a run that training makes itself; here each run says these things for itself."""
+
+SETTINGS = {
+    "console": "off",
+    "silent": True,
+    "disable_git": True,
+    "disable_code": True,
+    "disable_job_creation": True,
+    "x_disable_stats": True,
+    "x_disable_meta": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+    # A row is sent at most so often: half of the rate that W&B documents for one run's stream.
+    "x_file_stream_transmit_interval": 1.0,
+    # Whether a run is over is for its records to say, not for this process's leaving.
+    "x_update_finish_state": False,
+    "init_timeout": 60.0,
+}
+
+
+def sdk(module: str = "wandb") -> ModuleType:
+    """Import a module of W&B's."""
+    for name, value in _QUIET.items():
+        os.environ[name] = value
+    for name in _CAPTURE:
+        os.environ.pop(name, None)
+    # W&B's program is written in Go, and finds a private authority by this name alone.
+    if "SSL_CERT_FILE" not in os.environ and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
+        os.environ["SSL_CERT_FILE"] = bundle
+    logging.getLogger("wandb").setLevel(logging.CRITICAL)
+    return importlib.import_module(module)
+
+
+def sdk_settings(**more: Any) -> Any:
+    """Return the SDK's settings for one run; an older SDK lacks some that capture nothing there."""
+    wandb = sdk()
+    wanted = {**SETTINGS, **more}
+    known = getattr(wandb.Settings, "model_fields", wanted)
+    return wandb.Settings(**{name: value for name, value in wanted.items() if name in known})
