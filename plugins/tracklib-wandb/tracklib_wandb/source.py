@@ -16,6 +16,7 @@ from tracklib_wandb.capabilities import CAPABILITIES
 from tracklib_wandb.foreign import ForeignRun, Timed
 from tracklib_wandb.identity import KEY, Identity
 from tracklib_wandb.offline_folder import OfflineFolder
+from tracklib_wandb.restoring import RestoredRun
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.view import RunView, place_of
 
@@ -132,4 +133,5 @@ def _info(view: RunView) -> RunInfo:
 
 
 def _reader(view: RunView, place: str) -> _Reader:
-    return ForeignRun(view, place)
+    held = Identity.read(view.config().get(KEY))
+    return ForeignRun(view, place) if held is None else RestoredRun(view, held)

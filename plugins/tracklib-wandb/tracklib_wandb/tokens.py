@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["exact_again", "parse", "special_floats"]
+__all__ = ["exact_again", "parse", "special_floats", "without_nulls"]
 
 _SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 _DELICATE = re.compile(r"-0(?![.\d])|\d{19}")
@@ -54,6 +54,22 @@ def special_floats(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: special_floats(item) for key, item in value.items()}
     return [special_floats(item) for item in value] if isinstance(value, list) else value
+
+
+def without_nulls(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of an exported history, where null stands for what a row does not have, at any depth.
+
+    So it is in a column of mappings, where each has the members of all.
+    """
+    kept: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            inner = without_nulls(value)
+            if inner or not value:
+                kept[key] = inner
+        elif value is not None:
+            kept[key] = value
+    return kept
 
 
 def exact_again(old: Any, new: Any) -> Any:

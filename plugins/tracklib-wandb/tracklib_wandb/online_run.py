@@ -1,0 +1,371 @@
+"""`OnlineRun`: a run as a W&B server holds it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, BinaryIO
+
+from tracklib.errors import AuthError, RejectedError, TransientError
+from tracklib_wandb.border import border
+from tracklib_wandb.downloads import Downloads
+from tracklib_wandb.online_artifacts import OnlineArtifacts
+from tracklib_wandb.patience import TRIES, patiently, pause
+from tracklib_wandb.server import Place, Server
+from tracklib_wandb.settings import WandbSettings
+from tracklib_wandb.surroundings import sdk
+from tracklib_wandb.times import seconds_of
+from tracklib_wandb.tokens import special_floats, without_nulls
+from tracklib_wandb.view import StoredArtifact, StoredFile, Vitals
+
+__all__ = ["RUN_FIELDS", "OnlineAccess", "OnlineRun"]
+
+RUN_FIELDS = (
+    *("id", "tags", "name", "displayName", "sweepName", "state", "config", "group", "jobType", "createdAt"),
+    *("heartbeatAt", "notes", "summaryMetrics", "historyLineCount", "eventsLineCount", "user { name username }"),
+)
+_RUN = """
+query Run($project: String!, $entity: String!, $run: String!) {
+  project(name: $project, entityName: $entity) { run(name: $run) { FIELDS } }
+}
+""".replace("FIELDS", " ".join(RUN_FIELDS))
+_EVENTS = """
+query RunFullHistory($project: String!, $entity: String!, $run: String!, $samples: Int) {
+  project(name: $project, entityName: $entity) { run(name: $run) { events(samples: $samples) } }
+}
+"""
+_EXPORTED = """
+query RunParquetHistory($project: String!, $entity: String!, $run: String!) {
+  project(name: $project, entityName: $entity) { run(name: $run) {
+    parquetHistory(liveKeys: ["_timestamp"]) { parquetUrls } historyKeys
+  } }
+}
+"""
+_LINES = """
+query RunConsole($project: String!, $entity: String!, $run: String!, $after: String, $size: Int) {
+  project(name: $project, entityName: $entity) { run(name: $run) { logLines(first: $size, after: $after) {
+    edges { node { timestamp level line } } pageInfo { endCursor hasNextPage }
+  } } }
+}
+"""
+
+_PAGE = 1000
+_LINES_PAGE = 10_000
+_FRESH = 240.0
+"""Seconds for which an address of a file is good; stores sign them for minutes."""
+
+_SPARSE = 64
+"""More steps for one row than this, and the SDK would ask mostly for pages without any."""
+
+_WIDEST = 1 << 18
+
+_environment = threading.Lock()
+
+
+class OnlineAccess:
+    """What reading needs of a server: questions, files, and the SDK's own reader of history and artifacts."""
+
+    def __init__(self, settings: WandbSettings) -> None:
+        self.server = Server(settings)
+        self.downloads = Downloads(self.server.url, self.server.key)
+        self._entity = settings.entity
+
+    @cached_property
+    def api(self) -> Any:
+        """W&B's public API; making it asks the server whether the key is good."""
+        with border("connecting"), self.elsewhere():
+            overrides = {"base_url": self.server.url, **({"entity": self._entity} if self._entity else {})}
+            return sdk().Api(overrides=overrides, api_key=self.server.key, timeout=60)
+
+    def run(self, entity: str, project: str, run_id: str) -> Any:
+        """Return the SDK's object for a run."""
+        api = self.api
+        with border(f"opening the run {run_id}"), self.elsewhere():
+            return api.run(f"{entity}/{project}/{run_id}")
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Let the SDK make its folder for each run that it reads in a folder of ours, and not where this is called."""
+        with _environment:
+            before = os.environ.get("WANDB_DIR")
+            os.environ["WANDB_DIR"] = str(self.downloads.folder)
+            try:
+                yield
+            finally:
+                if before is None:
+                    del os.environ["WANDB_DIR"]
+                else:
+                    os.environ["WANDB_DIR"] = before
+
+
+class OnlineRun:
+    """Reads a run from a server: facts by one question, rows by the SDK's scan, page by page.
+
+    Args:
+        node: The run's `RUN_FIELDS`.
+    """
+
+    def __init__(self, access: OnlineAccess, entity: str, project: str, node: Mapping[str, Any]) -> None:
+        self._access = access
+        self._node = node
+        self._place = Place(entity, project, str(node["name"]))
+        self._lost: Counter[str] = Counter()
+        self._addresses: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._is_listed = False
+
+    @classmethod
+    def asked(cls, access: OnlineAccess, entity: str, project: str, run_id: str) -> OnlineRun | None:
+        """Return a run as it is now; ``None`` where there is none."""
+        variables = Place(entity, project, run_id).variables
+        found = (patiently(lambda: access.server.ask(_RUN, variables)).get("project") or {}).get("run")
+        return cls(access, entity, project, found) if isinstance(found, Mapping) else None
+
+    @cached_property
+    def vitals(self) -> Vitals:
+        """Who the run is; W&B tells no exit code."""
+        node = self._node
+        state = str(node.get("state") or "running")
+        is_over = state not in ("running", "pending", "preempting")
+        user = node.get("user") or {}
+        place = self._place
+        created = seconds_of(node.get("createdAt")) or 0.0
+        ended = seconds_of(node.get("heartbeatAt"))
+        return Vitals(
+            entity=place.entity,
+            project=place.project,
+            id=place.run,
+            name=str(node.get("displayName") or ""),
+            state=state,
+            created=created,
+            ended=max(ended or created, created) if is_over else None,
+            group=node.get("group") or None,
+            job_type=node.get("jobType") or None,
+            tags=tuple(node.get("tags") or ()),
+            notes=str(node.get("notes") or ""),
+            sweep=node.get("sweepName") or None,
+            user=user.get("username") or user.get("name"),
+            host=self._host,
+            url=f"{_pages(self._access.server.url)}/{place.entity}/{place.project}/runs/{place.run}",
+        )
+
+    def config(self) -> Mapping[str, Any]:
+        """Return the config, without ``_wandb``."""
+        return {key: value for key, value in self._config.items() if key != "_wandb"}
+
+    def internals(self) -> Mapping[str, Any]:
+        """Return what the SDK keeps in the config under ``_wandb``."""
+        own = self._config.get("_wandb")
+        return own if isinstance(own, Mapping) else {}
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return the summary."""
+        found = special_floats(_json(self._node.get("summaryMetrics")))
+        return found if isinstance(found, dict) else {}
+
+    def own_summary(self) -> Mapping[str, Any]:
+        """Return the summary, which does not say what of it is W&B's own."""
+        return self.summary()
+
+    def history(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was."""
+        facts = self._history_facts
+        clean = without_nulls if (facts.get("parquetHistory") or {}).get("parquetUrls") else dict
+        last = int((facts.get("historyKeys") or {}).get("lastStep", -1))
+        sparse = last + 1 > _SPARSE * max(int(self._node.get("historyLineCount") or 0), _PAGE)
+        step, seen, tried = 0, 0, 0
+        while step <= last:
+            skipped = seen
+            try:
+                for row in self._windows(step, last) if sparse else self._scan(step, last + 1, _PAGE):
+                    if skipped and row.get("_step") == step:
+                        skipped -= 1
+                        continue
+                    at = int(row.get("_step", step))
+                    step, seen, skipped, tried = at, seen + 1 if at == step else 1, 0, 0
+                    yield clean(special_floats(row))
+            except TransientError as error:
+                if (tried := tried + 1) >= TRIES:
+                    raise
+                pause(tried, error)
+            else:
+                return
+
+    def events(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the samples of the machine's load, as many as there are."""
+        count = int(self._node.get("eventsLineCount") or 0)
+        if count:
+            found = self._asked(_EVENTS, samples=count + 1000).get("events") or []
+            yield from (special_floats(_json(line)) for line in found)
+
+    def console(self) -> Iterator[tuple[str, str, float | None]]:
+        """Yield the lines that were printed; nothing where the server is too old to tell."""
+        after: str | None = None
+        while True:
+            try:
+                found = self._asked(_LINES, after=after, size=_LINES_PAGE).get("logLines") or {}
+            except RejectedError:  # the run's file output.log stays what it is
+                return
+            for edge in found.get("edges") or []:
+                line = edge["node"]
+                stream = "stderr" if line.get("level") == "error" else "stdout"
+                yield stream, f"{line.get('line') or ''}\n", seconds_of(line.get("timestamp"))
+            page = found.get("pageInfo") or {}
+            if not page.get("hasNextPage") or page.get("endCursor") in (None, after):
+                return
+            after = page["endCursor"]
+
+    def metadata(self) -> Mapping[str, Any]:
+        """Return what the SDK noted of machine and code."""
+        return self._metadata
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield the files of the run."""
+        for node in self._listed():
+            yield StoredFile(str(node["name"]), int(node.get("sizeBytes") or 0), node.get("md5"))
+
+    def open_file(self, path: str, /) -> BinaryIO:
+        """Open a file of the run."""
+        kept = self._access.downloads.kept((self._place, path))
+        return kept if kept is not None else patiently(lambda: self._fetched(path))
+
+    def logged(self) -> Iterator[StoredArtifact]:
+        """Yield the artifacts that the run made."""
+        yield from self._artifacts.logged()
+
+    def used(self) -> Iterator[StoredArtifact]:
+        """Yield the artifacts that the run used."""
+        yield from self._artifacts.used()
+
+    def find_artifact(self, uri: str, /) -> StoredArtifact | None:
+        """Return the artifact that a row of history means."""
+        return self._artifacts.find(uri)
+
+    def open_artifact_file(self, artifact: StoredArtifact, path: str, /) -> BinaryIO:
+        """Open a file of an artifact."""
+        return self._artifacts.open(artifact, path)
+
+    def losses(self) -> Mapping[str, int]:
+        """Return what could not be read."""
+        return self._lost
+
+    # -- questions
+
+    def _asked(self, question: str, **more: Any) -> Mapping[str, Any]:
+        variables = {**self._place.variables, **more}
+        found = patiently(lambda: self._access.server.ask(question, variables))
+        run = (found.get("project") or {}).get("run")
+        if not isinstance(run, Mapping):
+            raise RejectedError(f"W&B holds no run {self._place.run} any more: it was deleted while it was read")
+        return run
+
+    @cached_property
+    def _history_facts(self) -> Mapping[str, Any]:
+        return self._asked(_EXPORTED)
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        wrapped = special_floats(_json(self._node.get("config")))
+        items = wrapped.items() if isinstance(wrapped, dict) else ()
+        return {key: item["value"] for key, item in items if isinstance(item, dict) and "value" in item}
+
+    @property
+    def _host(self) -> str | None:
+        """The machine, as the SDK noted it in the config."""
+        told = self.internals().get("e")
+        hosts = [each.get("host") for each in told.values() if isinstance(each, Mapping)] if told else []
+        return next((host for host in hosts if isinstance(host, str)), None)
+
+    @cached_property
+    def _metadata(self) -> Mapping[str, Any]:
+        try:
+            with self.open_file("wandb-metadata.json") as file:
+                told = json.loads(file.read())
+        except (RejectedError, ValueError):
+            return {}
+        return told if isinstance(told, Mapping) else {}
+
+    @cached_property
+    def _sdk_run(self) -> Any:
+        place = self._place
+        return patiently(lambda: self._access.run(place.entity, place.project, place.run))
+
+    @cached_property
+    def _artifacts(self) -> OnlineArtifacts:
+        return OnlineArtifacts(self._access.server, self._access.downloads, lambda: self._sdk_run)
+
+    # -- rows
+
+    def _scan(self, low: int, high: int, size: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of some steps; the SDK's cache is left aside, as it knows runs by their ids alone."""
+        run = self._sdk_run
+        more = {"use_cache": False} if "use_cache" in inspect.signature(run.scan_history).parameters else {}
+        with border("reading the history"):
+            rows = iter(run.scan_history(page_size=size, min_step=low, max_step=high, **more))
+        while True:
+            with border("reading the history"):
+                row = next(rows, None)
+            if row is None:
+                return
+            yield row
+
+    def _windows(self, low: int, last: int) -> Iterator[Mapping[str, Any]]:
+        """Yield rows that are far apart: the fewer rows a window has, the wider is the next one."""
+        width = _PAGE
+        while low <= last:
+            count = 0
+            for row in self._scan(low, min(low + width, last + 1), width):
+                count += 1
+                yield row
+            low += width
+            width = min(width * 8, _WIDEST) if count < _PAGE else max(width // 8, _PAGE)
+
+    # -- files
+
+    def _listed(self) -> Iterator[Mapping[str, Any]]:
+        found = patiently(lambda: list(self._access.server.files(self._place)))
+        self._is_listed = True
+        now = time.monotonic()
+        self._addresses.update({str(node["name"]): (now, node) for node in found})
+        return iter(found)
+
+    def _fetched(self, path: str) -> BinaryIO:
+        node = self._address(path)
+        if node is None or not (node.get("md5") or int(node.get("sizeBytes") or 0)):
+            raise RejectedError(f"W&B's run {self._place.run} holds no file {path!r}")
+        try:
+            return self._access.downloads.fetch(
+                (self._place, path), str(node["directUrl"]), int(node.get("sizeBytes") or 0)
+            )
+        except AuthError as error:
+            at, _ = self._addresses.pop(path, (0.0, None))
+            if time.monotonic() - at > 1:  # the address was signed for a while that is over
+                raise TransientError(str(error)) from error
+            raise
+
+    def _address(self, path: str) -> Mapping[str, Any] | None:
+        """Return where a file is now; all are asked for at once, as those of one run are read one after the other."""
+        if not self._is_listed:
+            self._listed()
+        at, node = self._addresses.get(path, (0.0, None))
+        if node is None or time.monotonic() - at > _FRESH:
+            node = next(iter(self._access.server.files(self._place, names=[path])), None)
+            if node is not None:
+                self._addresses[path] = time.monotonic(), node
+        return node
+
+
+def _json(text: object) -> Any:
+    """Return the value of a ``JSONString`` of the service."""
+    return json.loads(text) if isinstance(text, str) and text else text
+
+
+def _pages(url: str) -> str:
+    """Return where the pages of a server are."""
+    return "https://wandb.ai" if url == "https://api.wandb.ai" else url
