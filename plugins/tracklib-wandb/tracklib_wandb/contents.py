@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
@@ -75,6 +76,7 @@ class Contents:
         if sha256 not in self._fetches:
             if self._made is None:
                 self._made = tempfile.TemporaryFile()  # noqa: SIM115  it is closed with the contents
+                weakref.finalize(self, self._made.close)
             start = self._made.seek(0, io.SEEK_END)
             self._made.write(content)
             self._fetches[sha256] = lambda: self._again(start, len(content))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from typing import BinaryIO
@@ -35,16 +37,20 @@ class Downloads:
     def __init__(self, base_url: str, key: str) -> None:
         self._base = base_url
         self._key = key
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._session = requests.Session()
+        weakref.finalize(self, self._session.close)
+        self._folder: Path | None = None
         self._kept: OrderedDict[object, tuple[Path, int]] = OrderedDict()
         self._count = 0
+        self._size = 0
 
     @property
     def folder(self) -> Path:
         """A folder of this run of the program."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="tracklib-wandb-", ignore_cleanup_errors=True)
-        return Path(self._folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="tracklib-wandb-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
     def kept(self, name: object) -> BinaryIO | None:
         """Open a file that is still here."""
@@ -72,12 +78,13 @@ class Downloads:
     def keep(self, name: object, path: Path) -> BinaryIO:
         """Open a file that was put here, and keep it; the oldest ones go."""
         file = path.open("rb")
-        self._kept[name] = path, os.fstat(file.fileno()).st_size
-        total = sum(size for _, size in self._kept.values())
-        while total > _KEPT and len(self._kept) > 1:
+        size = os.fstat(file.fileno()).st_size
+        self._kept[name] = path, size
+        self._size += size
+        while self._size > _KEPT and len(self._kept) > 1:
             _, (old, size) = self._kept.popitem(last=False)
             old.unlink(missing_ok=True)
-            total -= size
+            self._size -= size
         return file
 
     def _load(self, url: str, path: Path, size: int) -> None:
@@ -97,10 +104,8 @@ class Downloads:
             if urlsplit(url).scheme not in ("http", "https"):
                 raise RejectedError(f"W&B at {self._base} leads to {url[:80]!r}, which is no web address")
             own = urlsplit(url)[:2] == urlsplit(self._base)[:2]
-            session = requests.Session()
-            session.trust_env = True
             auth = ("api", self._key) if own else _nobody
-            reply = session.get(url, auth=auth, timeout=_TIMEOUT, stream=True, allow_redirects=False)
+            reply = self._session.get(url, auth=auth, timeout=_TIMEOUT, stream=True, allow_redirects=False)
             if not reply.is_redirect:
                 self._check(reply)
                 return reply

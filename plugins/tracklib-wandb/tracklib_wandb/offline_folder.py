@@ -32,7 +32,7 @@ class OfflineFolder:
                 place = str(run.logs[0])
                 self._logs[place] = run.logs
                 started = round(run.logs[0].stat().st_mtime_ns)
-                yield RunInfo("uncategorized", run.name, run.name, "stale", started, place=place)
+                yield RunInfo("uncategorized", run.name, run.name, "crashed", started, place=place)
                 continue
             self._logs[place] = run.logs
             yield run

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -74,6 +75,7 @@ class OnlineAccess:
 
     def __init__(self, settings: WandbSettings) -> None:
         self.server = Server(settings)
+        weakref.finalize(self, self.server.close)
         self.downloads = Downloads(self.server.url, self.server.key)
         self._entity = settings.entity
 

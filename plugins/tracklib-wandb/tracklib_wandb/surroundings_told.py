@@ -22,10 +22,10 @@ def context_of(
     own: Mapping[str, JSON],
     packages: Mapping[str, JSON],
 ) -> dict[str, JSON]:
-    """Return the context: ``host``, ``python``, ``script``, ``git``, ``packages``, and the rest under ``wandb``."""
+    """Return the context: ``user``, ``host``, ``python``, ``script``, ``git``, ``packages``, and the rest under ``wandb``."""
     python = str(metadata.get("python") or "").rpartition(" ")[2]
     script = str(metadata.get("program") or "").replace("\\", "/").rpartition("/")[2]
-    told = {"host": vitals.host, "python": python, "script": script}
+    told = {"user": vitals.user, "host": vitals.host, "python": python, "script": script}
     context: dict[str, JSON] = {name: value for name, value in told.items() if value}
     git = metadata.get("git")
     if isinstance(git, Mapping):
