@@ -25,9 +25,9 @@ _VERSION = re.compile(r"v\d+|latest")
 _MAX_METADATA = 90
 
 
-def record_key(record: Record) -> str:
+def record_key(run_id: str, record: Record) -> str:
     """Return what the metadata of W&B's artifact says of the record that it came from."""
-    return f"{record.writer}-{record.seq:012}"
+    return f"{clean(run_id)}/{record.writer}-{record.seq:012}"
 
 
 def native_name(name: str) -> str:
@@ -69,7 +69,9 @@ class ArtifactWriter:
         paths = [(file, self._open_file(file)) for file in body.files]
         with border(f"logging the artifact {body.name!r}"):
             made = sdk().Artifact(
-                native_name(body.name), _type(body.type), metadata={**_metadata(body), KEY: record_key(record)}
+                native_name(body.name),
+                _type(body.type),
+                metadata={**_metadata(body), KEY: record_key(self._run.identity.id, record)},
             )
             for file, path in paths:
                 made.add_file(str(path), name=native_path(file.path))
@@ -107,9 +109,7 @@ def _type(name: str) -> str:
 
 
 def _metadata(body: Artifact) -> dict[str, Any]:
-    native = held(dict(body.metadata))
-    assert isinstance(native, dict)
-    return dict(list(native.items())[:_MAX_METADATA])
+    return {str(held(key)): held(value) for key, value in list(body.metadata.items())[:_MAX_METADATA]}
 
 
 def _aliases(aliases: Iterable[str]) -> list[str]:

@@ -35,7 +35,7 @@ def held(value: JSON) -> JSON:
     if isinstance(value, int):
         return value if abs(value) < 2**63 else str(value)
     if isinstance(value, Mapping):
-        return {_key(key): held(item) for key, item in value.items()}
+        return {_key(key): held(item) for key, item in value.items()} or "{}"  # of an empty one W&B keeps nothing
     return [held(item) for item in value]
 
 

@@ -198,17 +198,28 @@ class RestoredRun:
         """Return an artifact with the files that are there."""
         if not body.files:
             return body
-        found = _stored(record, body, stored)
-        if found is None:
-            self._note(f"the artifact {body.name!r} is not at W&B")
-            return replace(body, files=())
-        files = []
+        nearest: tuple[FileRef, ...] = ()
+        problems = [f"the artifact {body.name!r} is not at W&B"]
+        for number, found in enumerate(_fitting(record_key(self._identity.id, record), body, stored)):
+            files, missing = self._of_artifact(body, found)
+            if files == body.files:
+                return body
+            if number == 0:
+                nearest, problems = files, missing
+        for problem in problems:
+            self._note(problem)
+        return replace(body, files=nearest)
+
+    def _of_artifact(self, body: Artifact, found: StoredArtifact) -> tuple[tuple[FileRef, ...], list[str]]:
+        """Return the files of an artifact as they are in one of W&B's versions, and what is missing there."""
+        files: list[FileRef] = []
+        missing: list[str] = []
         for file in body.files:
             try:
                 files.append(self._contents.of_artifact(found, native_path(file.path), file.path))
             except RejectedError as error:
-                self._note(f"the file {file.path!r} of the artifact {body.name!r}: {error}")
-        return replace(body, files=tuple(files))
+                missing.append(f"the file {file.path!r} of the artifact {body.name!r}: {error}")
+        return tuple(files), missing
 
     def _media(self, media: Media) -> Media | None:
         """Return a medium, or ``None`` where its file is gone."""
@@ -230,14 +241,14 @@ class RestoredRun:
             return None
 
 
-def _stored(record: Record, body: Artifact, stored: list[StoredArtifact]) -> StoredArtifact | None:
-    """Return W&B's version of an artifact; one whose content an earlier version had is that version there."""
+def _fitting(key: str, body: Artifact, stored: list[StoredArtifact]) -> list[StoredArtifact]:
+    """Return W&B's versions that may be an artifact: its own, else, as W&B keeps no content twice, one like it."""
     name = native_name(body.name)
     own = [found for found in stored if found.name.partition(":")[0] == name]
-    key = record_key(record)
     paths = {native_path(file.path): file.size for file in body.files}
-    fitting = [found for found in own if {file.path: file.size for file in found.files if not file.reference} == paths]
-    return next((found for found in own if found.metadata.get(KEY) == key), fitting[0] if fitting else None)
+    marked = [found for found in own if found.metadata.get(KEY) == key]
+    alike = [found for found in own if {f.path: f.size for f in found.files if not f.reference} == paths]
+    return marked or alike
 
 
 def _unmarked(row: Mapping[str, Any]) -> Iterator[Timed]:

@@ -6,8 +6,9 @@ from tracklib.typing import Step
 
 __all__ = ["Steps"]
 
-_MAX = 2**53
-"""Beyond it, W&B's pages could not tell one step from the next."""
+_FIRST, _JUMP = 10_000_000, 100_000
+"""How far from the last row a step may be. W&B's own readers ask for rows by ranges of a thousand steps: they would never
+come to the end of a run whose steps are numbers of tokens."""
 
 
 class Steps:
@@ -22,8 +23,8 @@ class Steps:
 
     def next(self, wanted: Step) -> int:
         """Return the ``_step`` of the next row."""
-        is_whole = isinstance(wanted, int) or wanted.is_integer()
-        if is_whole and self._last < wanted <= _MAX:
+        farthest = self._last + (_JUMP if self._last >= 0 else _FIRST)
+        if (isinstance(wanted, int) or wanted.is_integer()) and self._last < wanted <= farthest:
             self._last = int(wanted)
         else:
             self._last += 1
