@@ -17,7 +17,6 @@ from tracklib_wandb.foreign import ForeignRun, Timed
 from tracklib_wandb.identity import KEY, Identity
 from tracklib_wandb.offline_folder import OfflineFolder
 from tracklib_wandb.restoring import RestoredRun
-from tracklib_wandb.restoring import RestoredRun
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.view import RunView, place_of
 
