@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tracklib_wandb.offline_run import OfflineRun
@@ -72,8 +73,14 @@ def test_who_it_is(read):
     assert bodies[RunEnd] == [RunEnd("failed", 3)]
     (params,) = bodies[Params]
     assert params.values == {
-        **{"lr": 0.1, "n": {"x": 1, "deep": {"y": [1, 2, {"z": None}]}}, "inf": math.inf, "a.b": 3, "big": 2**70},
-        **{"flag": True, "text": "t", "later": 5},
+        "lr": 0.1,
+        "n": {"x": 1, "deep": {"y": [1, 2, {"z": None}]}},
+        "inf": math.inf,
+        "a.b": 3,
+        "big": 2**70,
+        "flag": True,
+        "text": "t",
+        "later": 5,
     }
     assert type(params.values["flag"]) is bool
 
@@ -90,8 +97,15 @@ def test_every_point(read):
         assert math.isnan(values.pop("nan"))
         assert math.copysign(1, values["zero"]) == -1
         assert values == {
-            **{"loss": 1 / (i + 1), "epoch": i // 2, "val/l": i * 1.5, "low": -math.inf, "zero": 0.0, "large": 2**60},
-            **{"nested.a.b": i, "nested.c": i * 2, "flag": int(i % 2 == 0)},
+            "loss": 1 / (i + 1),
+            "epoch": i // 2,
+            "val/l": i * 1.5,
+            "low": -math.inf,
+            "zero": 0.0,
+            "large": 2**60,
+            "nested.a.b": i,
+            "nested.c": i * 2,
+            "flag": int(i % 2 == 0),
         }
     assert rows[5].values == {"loss": 0.5}
 
@@ -113,17 +127,25 @@ def test_media(read, content):
     image = media["img", None]
     assert (image.step, image.media_type, image.timestamp) == (10, "image", bodies[Metrics][5].timestamp)
     assert {k: image.metadata[k] for k in ("caption", "format", "width", "height")} == {
-        **{"caption": "cap", "format": "png", "width": 9, "height": 8}
+        "caption": "cap",
+        "format": "png",
+        "width": 9,
+        "height": 8,
     }
     assert image.metadata["boxes"] == {
         "pred": [
             {
                 "position": {"minX": 0.1, "minY": 0.2, "maxX": 0.3, "maxY": 0.4},
-                **{"domain": "fraction", "label": "dog", "class_id": 1, "scores": {"p": 0.5}},
+                "domain": "fraction",
+                "label": "dog",
+                "class_id": 1,
+                "scores": {"p": 0.5},
             },
             {
                 "position": {"minX": 2.0, "minY": 3.0, "maxX": 4.0, "maxY": 5.0},
-                **{"domain": "pixel", "label": "said", "class_id": 0},
+                "domain": "pixel",
+                "label": "said",
+                "class_id": 0,
                 "wandb": {"position": {"middle": [3, 4], "width": 2, "height": 2}},
             },
         ]
@@ -304,7 +326,7 @@ def test_what_a_log_names_is_opened_with_care(rich, tmp_path):
     with pytest.raises(RejectedError):
         run.open_file("../../../f.txt")
     staged = entry.place
-    kept = open(staged, "rb").read()
+    kept = Path(staged).read_bytes()
     try:
         with open(staged, "wb") as file:
             file.write(b"changed")
