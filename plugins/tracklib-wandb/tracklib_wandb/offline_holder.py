@@ -42,12 +42,13 @@ class OfflineHolder:
     @property
     def key(self) -> str:
         """The folder and the run's id in it."""
-        return f"{self._directory} {self.id}"
+        return f"{self._directory} {self._project}/{self._id}"
 
     @property
     def id(self) -> str:
         """How W&B names the run: ``entity/project/id``, without the entity where there is none."""
-        return "/".join(part for part in (self._entity, self._project, self._id) if part)
+        entity = self._sdk_run.entity if self._sdk_run is not None else self._entity
+        return "/".join(part for part in (entity, self._project, self._id) if part)
 
     @property
     def url(self) -> str | None:

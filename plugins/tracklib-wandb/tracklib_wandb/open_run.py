@@ -25,7 +25,7 @@ from tracklib_wandb.identity import KEY, Identity, clean
 from tracklib_wandb.ledger import Ledger, Need
 from tracklib_wandb.rows import mark_of, native_number
 from tracklib_wandb.steps import Steps
-from tracklib_wandb.surroundings import sdk, sdk_settings
+from tracklib_wandb.surroundings import own_variables, sdk, sdk_settings
 
 __all__ = ["OpenRun"]
 
@@ -87,7 +87,7 @@ class OpenRun:
         if self.is_new:
             config[KEY] = {**self.identity.tree(), "revision": self._revision}
             told["name"] = self.identity.native_name
-        with border("opening the run"):
+        with border("opening the run"), own_variables():
             run = sdk().init(
                 **told,
                 group=_column(self.identity.group),

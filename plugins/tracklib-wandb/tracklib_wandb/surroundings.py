@@ -5,16 +5,22 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-__all__ = ["OLDEST", "SETTINGS", "sdk", "sdk_settings"]
+__all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings"]
 
 OLDEST = (0, 27)
 """The SDK from which on this plugin was tested."""
 
 _QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
-_CAPTURE = ("WANDB_CONSOLE", "WANDB_MODE", "WANDB_DISABLED", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME", "WANDB_TAGS")
+_OF_A_RUN = (
+    *("WANDB_RUN_ID", "WANDB_RESUME", "WANDB_NAME", "WANDB_NOTES", "WANDB_TAGS", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE"),
+    *("WANDB_SWEEP_ID", "WANDB_CONSOLE", "WANDB_MODE", "WANDB_DISABLED", "WANDB_CONFIG_PATHS", "WANDB_ENTITY"),
+    *("WANDB_PROJECT", "WANDB_LAUNCH", "WANDB_FORK_FROM", "WANDB_RESUME_FROM", "WANDB_START_METHOD"),
+)
 """Variables that speak of a run that training makes itself; here each run says these things for itself."""
 
 SETTINGS = {
@@ -39,13 +45,21 @@ def sdk(module: str = "wandb") -> ModuleType:
     """Import a module of W&B's."""
     for name, value in _QUIET.items():
         os.environ[name] = value
-    for name in _CAPTURE:
-        os.environ.pop(name, None)
     # W&B's program is written in Go, and finds a private authority by this name alone.
     if "SSL_CERT_FILE" not in os.environ and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         os.environ["SSL_CERT_FILE"] = bundle
     logging.getLogger("wandb").setLevel(logging.CRITICAL)
     return importlib.import_module(module)
+
+
+@contextmanager
+def own_variables() -> Iterator[None]:
+    """Hide, while a run is opened, the variables that are meant for runs which training opens itself."""
+    hidden = {name: os.environ.pop(name) for name in _OF_A_RUN if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def sdk_settings(**more: Any) -> Any:

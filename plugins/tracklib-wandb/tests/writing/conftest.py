@@ -109,7 +109,9 @@ class Bench:
             return self.raw.history
         from tracklib_wandb.offline_folder import OfflineFolder
 
-        (view,) = [v for v in OfflineFolder(self.scratch / "wandb").views(RunQuery()) if v.vitals.project == self.project]
+        (view,) = [
+            v for v in OfflineFolder(self.scratch / "wandb").views(RunQuery()) if v.vitals.project == self.project
+        ]
         return list(view.history())
 
     def shown(self, metric):
