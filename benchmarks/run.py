@@ -13,6 +13,7 @@ import capture
 import log_call
 import short_runs
 import startup
+import wandb_reading
 from measure import Row
 
 SUITES = {
@@ -21,6 +22,7 @@ SUITES = {
     "capture": capture,
     "runs": short_runs,
     "artifact": artifact_in_flight,
+    "wandb": wandb_reading,
 }
 
 
