@@ -64,13 +64,13 @@ def _logs_in(folder: Path) -> list[Path]:
 
 
 def _owner(path: Path) -> tuple[str, ...]:
-    """Return entity, project and id of the run that a log belongs to; what cannot be read is of a run of its own."""
+    """Return project and id of the run that a log belongs to; what cannot be read is of a run of its own."""
     facts, messages = Facts(), load_messages()
     try:
         for number, (kind, content) in enumerate(records(path, Damage())):
             if kind == KIND.RUN:
                 facts.apply(kind, content, messages)
-                return facts.entity, facts.project, facts.id
+                return facts.project, facts.id
             if number >= _HEAD:
                 break
     except RejectedError:  # told when the run is read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
@@ -78,8 +79,8 @@ class OfflineRun:
             tags=facts.tags,
             notes=facts.notes,
             sweep=facts.sweep,
-            user=facts.metadata.get("username"),
-            host=facts.host or facts.metadata.get("host"),
+            user=self.metadata().get("username"),
+            host=facts.host or self.metadata().get("host"),
             attempts=len(self._logs),
         )
 
@@ -154,8 +155,8 @@ class OfflineRun:
         yield from ((stream, text, when) for stream, (text, when) in begun.items())
 
     def metadata(self) -> Mapping[str, Any]:
-        """Return what the SDK noted of machine and code."""
-        return self._facts.metadata
+        """Return what the SDK noted of machine and code; before version 0.17 it did so in a file alone."""
+        return self._metadata
 
     def files(self) -> Iterator[StoredFile]:
         """Yield the files in the folders of the run; of one name, the last folder's."""
@@ -268,6 +269,15 @@ class OfflineRun:
         return "crashed", last
 
     # -- folders
+
+    @cached_property
+    def _metadata(self) -> Mapping[str, Any]:
+        try:
+            with self.open_file("wandb-metadata.json") as file:
+                told = json.loads(file.read())
+        except (RejectedError, ValueError):
+            told = None
+        return {**(told if isinstance(told, dict) else {}), **self._facts.metadata}
 
     @cached_property
     def _files(self) -> dict[str, Path]:

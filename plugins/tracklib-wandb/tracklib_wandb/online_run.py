@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
@@ -42,16 +43,29 @@ query RunFullHistory($project: String!, $entity: String!, $run: String!, $sample
   project(name: $project, entityName: $entity) { run(name: $run) { events(samples: $samples) } }
 }
 """
+_KEYS = """
+query RunHistoryKeys($project: String!, $entity: String!, $run: String!) {
+  project(name: $project, entityName: $entity) { run(name: $run) { historyLineCount historyKeys } }
+}
+"""
 _EXPORTED = """
 query RunParquetHistory($project: String!, $entity: String!, $run: String!) {
   project(name: $project, entityName: $entity) { run(name: $run) {
-    parquetHistory(liveKeys: ["_timestamp"]) { parquetUrls } historyKeys
+    parquetHistory(liveKeys: ["_step"]) { parquetUrls }
+  } }
+}
+"""
+_ROWS = """
+query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: Int64!, $maxStep: Int64!, $size: Int!) {
+  project(name: $project, entityName: $entity) { run(name: $run) {
+    history(minStep: $minStep, maxStep: $maxStep, samples: $size)
   } }
 }
 """
 _LINES = """
 query RunConsole($project: String!, $entity: String!, $run: String!, $after: String, $size: Int) {
-  project(name: $project, entityName: $entity) { run(name: $run) { logLines(first: $size, after: $after) {
+  project(name: $project, entityName: $entity) { run(name: $run) {
+    logLines(first: $size, after: $after, useImprovedPagination: true) {
     edges { node { timestamp level line } } pageInfo { endCursor hasNextPage }
   } } }
 }
@@ -177,27 +191,32 @@ class OnlineRun:
 
     def history(self) -> Iterator[Mapping[str, Any]]:
         """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was."""
-        facts = self._history_facts
-        clean = without_nulls if (facts.get("parquetHistory") or {}).get("parquetUrls") else dict
-        last = int((facts.get("historyKeys") or {}).get("lastStep", -1))
-        sparse = last + 1 > _SPARSE * max(int(self._node.get("historyLineCount") or 0), _PAGE)
+        told, exported = self._asked(_KEYS), self._is_exported
+        clean = without_nulls if exported else dict
+        count, last = int(told.get("historyLineCount") or 0), int((told.get("historyKeys") or {}).get("lastStep", -1))
+        read = self._windows if last + 1 > _SPARSE * max(count, _PAGE) else self._scan
+        if count > last + 1 and not exported:  # of rows at one step, the scan asks for one
+            read = functools.partial(self._crowded, count)
         step, seen, tried = 0, 0, 0
         while step <= last:
             skipped = seen
             try:
-                for row in self._windows(step, last) if sparse else self._scan(step, last + 1, _PAGE):
+                for row in read(step, last + 1):
                     if skipped and row.get("_step") == step:
                         skipped -= 1
                         continue
                     at = int(row.get("_step", step))
                     step, seen, skipped, tried = at, seen + 1 if at == step else 1, 0, 0
+                    count -= 1
                     yield clean(special_floats(row))
             except TransientError as error:
                 if (tried := tried + 1) >= TRIES:
                     raise
                 pause(tried, error)
             else:
-                return
+                break
+        if count > 0:
+            self._lost["rows that W&B counts and does not give"] = count
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the samples of the machine's load, as many as there are."""
@@ -267,9 +286,13 @@ class OnlineRun:
             raise RejectedError(f"W&B holds no run {self._place.run} any more: it was deleted while it was read")
         return run
 
-    @cached_property
-    def _history_facts(self) -> Mapping[str, Any]:
-        return self._asked(_EXPORTED)
+    @property
+    def _is_exported(self) -> bool:
+        """Whether the history comes as Parquet, where a row has every key."""
+        try:
+            return bool((self._asked(_EXPORTED).get("parquetHistory") or {}).get("parquetUrls"))
+        except RejectedError:  # an older server exports nothing
+            return False
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -304,7 +327,7 @@ class OnlineRun:
 
     # -- rows
 
-    def _scan(self, low: int, high: int, size: int) -> Iterator[Mapping[str, Any]]:
+    def _scan(self, low: int, high: int, size: int = _PAGE) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of some steps; the SDK's cache is left aside, as it knows runs by their ids alone."""
         run = self._sdk_run
         more = {"use_cache": False} if "use_cache" in inspect.signature(run.scan_history).parameters else {}
@@ -317,12 +340,18 @@ class OnlineRun:
                 return
             yield row
 
-    def _windows(self, low: int, last: int) -> Iterator[Mapping[str, Any]]:
+    def _crowded(self, count: int, low: int, high: int) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows of some steps, asked for as the SDK does, but for as many in a page as there are in all."""
+        for start in range(low, high, _PAGE):
+            bounds = {"minStep": start, "maxStep": min(start + _PAGE, high), "size": count}
+            yield from map(json.loads, self._asked(_ROWS, **bounds).get("history") or [])
+
+    def _windows(self, low: int, high: int) -> Iterator[Mapping[str, Any]]:
         """Yield rows that are far apart: the fewer rows a window has, the wider is the next one."""
         width = _PAGE
-        while low <= last:
+        while low < high:
             count = 0
-            for row in self._scan(low, min(low + width, last + 1), width):
+            for row in self._scan(low, min(low + width, high), width):
                 count += 1
                 yield row
             low += width

@@ -21,6 +21,7 @@ from tracklib.model.records import (
     Media,
     Metrics,
     Notes,
+    Notice,
     Params,
     RunEnd,
     Summary,
@@ -315,3 +316,22 @@ def test_the_key_stays_at_home(host):
     loop = "/go?/go?/go?/go?/go?/go?/x"
     with pytest.raises(RejectedError, match="without end"):
         downloads.fetch("loop", loop, 6)
+
+
+def test_many_rows_at_one_step(serve):
+    """Rows that share a step, as two offline directories of a run leave them, are all read; or it is told how many not."""
+    server = serve()
+    put(server, "crowded", [{"_step": i // 4, "_timestamp": NOW + i, "v": i} for i in range(5000)])
+    steps = [0, 7, 7, 900]
+    put(server, "some", [{"_step": step, "_timestamp": NOW, "v": step} for step in steps])
+    put(server, "pair", [{"_step": step, "_timestamp": NOW, "v": step} for step in (0, 1, 2, 3, 4, 4)])
+    source = source_of(server)
+    crowded, some, pair = source.runs(RunQuery())
+    assert [row.values["v"] for row in by_kind(source.read(crowded))[Metrics]] == list(range(5000))
+    assert [row.step for row in by_kind(source.read(some))[Metrics]] == steps
+    assert [row.step for row in by_kind(source.read(pair))[Metrics]] == [0, 1, 2, 3, 4, 4]
+    put(server, "lossy", [{"_step": step, "_timestamp": NOW, "v": step} for step in (0, 1, *[3] * 3)])
+    (lossy,) = source.runs(RunQuery(project="theirs", id="lossy"))
+    bodies = by_kind(source.read(lossy))
+    told = sum(notice.count for notice in bodies[Notice])
+    assert len(bodies[Metrics]) + told == 5
