@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO
 
-from tracklib.errors import BadValueError, RejectedError
+from tracklib.errors import RejectedError
 from tracklib.model.records import (
     Artifact,
-    Body,
     Console,
     Context,
     Input,
-    Metrics,
     Notes,
     Notice,
     Params,
@@ -27,18 +25,14 @@ from tracklib.model.records import (
 from tracklib.model.run import RunInfo
 from tracklib.model.scalars import timestamp_ns
 from tracklib.model.trees import flatten, same, unflatten
-from tracklib.typing import JSON, Number, Status
+from tracklib.typing import JSON, Status
 from tracklib_wandb.contents import Contents, is_safe
-from tracklib_wandb.leftovers import Leftovers
+from tracklib_wandb.foreign_rows import OWN, ForeignRows, Timed, time_of
 from tracklib_wandb.load_names import load_of
-from tracklib_wandb.logged_media import Place, read_media
 from tracklib_wandb.surroundings_told import context_of, packages_of
 from tracklib_wandb.view import RunView, StoredArtifact, Vitals
 
 __all__ = ["ForeignRun", "Timed", "info_of"]
-
-Timed: TypeAlias = tuple[int, Body]
-"""A body with the time of its record."""
 
 STATES: Mapping[str, Status] = {
     "finished": "finished",
@@ -50,9 +44,6 @@ STATES: Mapping[str, Status] = {
     "pending": "running",
     "running": "running",
 }
-_OWN = frozenset(("_step", "_timestamp", "_runtime", "_wandb"))
-"""What W&B itself puts into rows and summaries."""
-
 _TOLD_ELSEWHERE = frozenset(
     ("wandb-metadata.json", "wandb-summary.json", "config.yaml", "wandb-history.jsonl", "wandb-events.jsonl")
 )
@@ -89,10 +80,7 @@ class ForeignRun:
         self.view = view
         self.place = place
         self.contents = Contents(view)
-        self._last: dict[str, Any] = {}
-        self._media: set[str] = set()
-        self._nested: dict[str, list[str]] = {}
-        self._bools: set[str] = set()
+        self._rows = ForeignRows(view, self.contents)
         self._told: list[JSON] = []
         self._refused: Counter[str] = Counter()
 
@@ -112,6 +100,7 @@ class ForeignRun:
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""
         info, vitals = self.info, self.view.vitals
+        self._rows, self._told, self._refused = ForeignRows(self.view, self.contents), [], Counter()
         start = info.started
         yield start, RunStart(info.project, info.name, info.group, info.job_type, None, info.attempt)
         if config := dict(self.view.config()):
@@ -120,7 +109,7 @@ class ForeignRun:
             yield start, Tags(dict.fromkeys(vitals.tags, ""))
         if vitals.notes:
             yield start, Notes(vitals.notes)
-        yield from self._rows(start)
+        yield from self._rows.bodies(start)
         yield from self._load(start)
         has_console = yield from self._console(start)
         yield from self._artifacts(start)
@@ -133,96 +122,12 @@ class ForeignRun:
         if info.ended is not None:
             yield info.ended, RunEnd(info.status, vitals.exit_code)
 
-    # -- rows
-
-    def _rows(self, start: int) -> Iterator[Timed]:
-        left = Leftovers(self.contents)
-        internals = self.view.internals()
-        step: Any = -1
-        for row in self.view.history():
-            step = row.get("_step", step + 1)
-            when = self._time(row, start)
-            values: dict[str, Number] = {}
-            media: list[Timed] = []
-            for key, value in row.items():
-                kind = type(value)
-                if key in _OWN:
-                    continue
-                if kind is float or kind is int:
-                    values[key] = value
-                elif kind is bool:
-                    values[key] = int(value)
-                    self._bools.add(key)
-                else:
-                    self._other((key,), value, Place(key, step, when), values, media, left, internals)
-            if values:
-                self._last.update(values)
-                yield when, Metrics(values, step, when)
-            yield from media
-            if left.is_full:
-                yield from left.written()
-        yield from left.written()
-
-    def _time(self, row: Mapping[str, Any], start: int) -> int:
-        """Return a row's time; the SDK always writes one, unless the caller gave something else in its place."""
-        for member, origin in (("_timestamp", 0), ("_runtime", start)):
-            value = row.get(member)
-            if type(value) is float or type(value) is int:
-                try:
-                    return origin + timestamp_ns(value)
-                except BadValueError:
-                    continue
-        return start
-
-    def _other(
-        self,
-        path: tuple[str, ...],
-        value: Any,
-        place: Place,
-        values: dict[str, Number],
-        media: list[Timed],
-        left: Leftovers,
-        internals: Mapping[str, Any],
-    ) -> None:
-        """Take in a value of a row that is no plain number; ``place.key`` is its path with dots."""
-        key = place.key
-        if isinstance(value, bool):
-            values[key] = int(value)
-            self._bools.add(key)
-        elif isinstance(value, (int, float)):
-            values[key] = value
-        elif isinstance(value, Mapping) and value and "_type" not in value:
-            for name, item in value.items():
-                below = (*path, name)
-                inner = Place(".".join(below), place.step, place.when)
-                self._nested.setdefault(inner.key, list(below))
-                self._other(below, item, inner, values, media, left, internals)
-        elif isinstance(value, Mapping) and value and self._read_media(place, value, media, internals):
-            self._media.add(key)
-        else:
-            self._last[key] = value
-            left.add(key, place.step, place.when, value)
-
-    def _read_media(
-        self, place: Place, value: Mapping[str, Any], media: list[Timed], internals: Mapping[str, Any]
-    ) -> bool:
-        """Read media; where that fails, what W&B says of them is kept like any other value."""
-        try:
-            media += [(place.when, medium) for medium in read_media(place, value, self.contents, internals)]
-        except RejectedError:
-            self.contents.missing["media whose files are not held"] += 1
-            return False
-        except (BadValueError, ValueError, TypeError, AttributeError, KeyError):
-            self._refused["values that W&B marks as media, and that are none that can be read"] += 1
-            return False
-        return True
-
     # -- what surrounds them
 
     def _load(self, start: int) -> Iterator[Timed]:
         for row in self.view.events():
             if values := load_of(row):
-                yield self._time(row, start), System(values)
+                yield time_of(row, start), System(values)
 
     def _console(self, start: int) -> Generator[Timed, None, bool]:
         found = False
@@ -294,12 +199,12 @@ class ForeignRun:
         reader, or W&B after a copy back, does not find by itself; copied, it would stand there as somebody's word.
         """
         kept = []
-        for path, leaf in flatten({k: v for k, v in self.view.own_summary().items() if k not in _OWN}):
+        for path, leaf in flatten({k: v for k, v in self.view.own_summary().items() if k not in OWN}):
             key = ".".join(path)
-            if any(".".join(path[:length]) in self._media for length in range(1, len(path) + 1)):
+            if any(".".join(path[:length]) in self._rows.media for length in range(1, len(path) + 1)):
                 continue
-            value = int(leaf) if isinstance(leaf, bool) and key in self._bools else leaf
-            if key not in self._last or not same(value, self._last[key]):
+            value = int(leaf) if isinstance(leaf, bool) and key in self._rows.bools else leaf
+            if key not in self._rows.last or not same(value, self._rows.last[key]):
                 kept.append((path, leaf))
         return unflatten(iter(kept))
 
@@ -307,17 +212,17 @@ class ForeignRun:
         own: dict[str, JSON] = {}
         if self._told:
             own["artifacts"] = self._told
-        if self._bools:
-            own["bools"] = sorted(self._bools)
-        if self._nested:
-            own["nested"] = self._nested
+        if self._rows.bools:
+            own["bools"] = sorted(self._rows.bools)
+        if self._rows.nested:
+            own["nested"] = self._rows.nested
         return context_of(vitals, self.view.metadata(), self.view.internals(), own, self._packages())
 
     def _notices(self) -> Iterator[Notice]:
         for code, counts in (
             ("damaged", self.view.losses()),
             ("damaged", self.contents.missing),
-            ("refused", self._refused),
+            ("refused", self._rows.refused + self._refused),
         ):
             yield from (Notice(code, text, count) for text, count in counts.items() if count)
 

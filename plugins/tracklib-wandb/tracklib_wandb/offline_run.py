@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tracklib.errors import RejectedError
-from tracklib_wandb.local_files import open_plain, open_staged
+from tracklib_wandb.local_files import open_staged
 from tracklib_wandb.messages import KIND, DecodeError, load_messages, seconds
 from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
+from tracklib_wandb.run_folders import RunFolders
 from tracklib_wandb.tokens import parse
 from tracklib_wandb.view import StoredArtifact, StoredFile, Vitals
 
@@ -30,6 +31,9 @@ _MAX_LINE = 1 << 16
 _MAX_ASIDE = 16 << 20
 """Bytes of output and of samples that are kept from the first reading on; a log with more is read again for them."""
 
+_NOT_OPENED = (
+    "files that cannot be opened, or are links to outside of the folder that holds them and of the working folder"
+)
 _ASIDE = frozenset((KIND.STATS, KIND.OUTPUT_RAW, KIND.OUTPUT))
 
 
@@ -44,6 +48,7 @@ class OfflineRun:
 
     def __init__(self, logs: Sequence[Path]) -> None:
         self._logs = tuple(logs)
+        self._folders = RunFolders(self._logs)
         self._lost: Counter[str] = Counter()
         self._scanned: tuple[Facts, float | None] | None = None
         self._aside: list[tuple[int, bytes]] | None = None
@@ -160,23 +165,18 @@ class OfflineRun:
 
     def files(self) -> Iterator[StoredFile]:
         """Yield the files in the folders of the run; of one name, the last folder's."""
-        for path, place in sorted(self._files.items()):
+        for path in self._folders.paths():
             try:
-                with open_plain(place, self._roots) as file:
+                with self._folders.open(path) as file:
                     size = os.fstat(file.fileno()).st_size
             except RejectedError:
-                self._lost[
-                    "files that cannot be opened, or are links to outside of the folder that holds them and of the working folder"
-                ] += 1
+                self._lost[_NOT_OPENED] += 1
                 continue
             yield StoredFile(path, size)
 
     def open_file(self, path: str, /) -> BinaryIO:
         """Open a file of the run."""
-        place = self._files.get(path)
-        if place is None:
-            raise RejectedError(f"the run's folder holds no file {path!r}")
-        return open_plain(place, self._roots)
+        return self._folders.open(path)
 
     def logged(self) -> Iterator[StoredArtifact]:
         """Yield the artifacts that the run made."""
@@ -197,7 +197,7 @@ class OfflineRun:
         entry = next((file for file in artifact.files if file.path == path), None)
         if entry is None or entry.reference:
             raise RejectedError(f"the artifact {artifact.name!r} holds no file {path!r}")
-        return open_staged(entry, self._staging)
+        return open_staged(entry, self._folders.staging)
 
     def losses(self) -> Mapping[str, int]:
         """Return what could not be read."""
@@ -268,8 +268,6 @@ class OfflineRun:
             return "running", None
         return "crashed", last
 
-    # -- folders
-
     @cached_property
     def _metadata(self) -> Mapping[str, Any]:
         try:
@@ -278,33 +276,6 @@ class OfflineRun:
         except (RejectedError, ValueError):
             told = None
         return {**(told if isinstance(told, dict) else {}), **self._facts.metadata}
-
-    @cached_property
-    def _files(self) -> dict[str, Path]:
-        found: dict[str, Path] = {}
-        for log in self._logs:
-            root = log.parent / "files"
-            for folder, _, names in os.walk(root):  # links to folders are not followed
-                for name in names:
-                    path = Path(folder, name)
-                    found[path.relative_to(root).as_posix()] = path
-        return found
-
-    @cached_property
-    def _roots(self) -> tuple[Path, ...]:
-        """Where files may lie: `save()` leaves links to where training ran, beside the folder ``wandb`` as a rule."""
-        return tuple(dict.fromkeys([*(_working_folder(log).resolve() for log in self._logs), Path.cwd().resolve()]))
-
-    @cached_property
-    def _staging(self) -> tuple[Path, ...]:
-        """Where else the SDK's folder for artifacts on their way may be, if the directories were moved."""
-        roots = [*filter(None, [os.environ.get("WANDB_DATA_DIR")]), *map(str, self._roots)]
-        return tuple(Path(root, "artifacts", "staging") for root in roots)
-
-
-def _working_folder(log: Path) -> Path:
-    above = log.absolute().parent
-    return above.parent.parent if above.parent.name in ("wandb", ".wandb") else above
 
 
 def _row(record: Any) -> dict[str, Any]:

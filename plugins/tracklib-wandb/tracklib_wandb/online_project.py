@@ -10,7 +10,8 @@ from tracklib.errors import AuthError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
 from tracklib_wandb.identity import native_id, native_project
-from tracklib_wandb.online_run import RUN_FIELDS, OnlineAccess, OnlineRun
+from tracklib_wandb.online_access import OnlineAccess
+from tracklib_wandb.online_run import RUN_FIELDS, OnlineRun
 from tracklib_wandb.patience import patiently
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.times import iso_utc

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
-import os
-import threading
 import time
-import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, BinaryIO
 
 from tracklib.errors import AuthError, RejectedError, TransientError
-from tracklib_wandb.border import border
-from tracklib_wandb.downloads import Downloads
+from tracklib_wandb.online_access import OnlineAccess
 from tracklib_wandb.online_artifacts import OnlineArtifacts
-from tracklib_wandb.patience import TRIES, patiently, pause
-from tracklib_wandb.server import Place, Server
-from tracklib_wandb.settings import WandbSettings
-from tracklib_wandb.surroundings import sdk
+from tracklib_wandb.online_history import OnlineHistory
+from tracklib_wandb.patience import patiently
+from tracklib_wandb.server import Place
 from tracklib_wandb.times import seconds_of
-from tracklib_wandb.tokens import special_floats, without_nulls
+from tracklib_wandb.tokens import special_floats
 from tracklib_wandb.view import StoredArtifact, StoredFile, Vitals
 
-__all__ = ["RUN_FIELDS", "OnlineAccess", "OnlineRun"]
+__all__ = ["RUN_FIELDS", "OnlineRun"]
 
 RUN_FIELDS = (
     *("id", "tags", "name", "displayName", "sweepName", "state", "config", "group", "jobType", "createdAt"),
@@ -43,25 +35,6 @@ query RunFullHistory($project: String!, $entity: String!, $run: String!, $sample
   project(name: $project, entityName: $entity) { run(name: $run) { events(samples: $samples) } }
 }
 """
-_KEYS = """
-query RunHistoryKeys($project: String!, $entity: String!, $run: String!) {
-  project(name: $project, entityName: $entity) { run(name: $run) { historyLineCount historyKeys } }
-}
-"""
-_EXPORTED = """
-query RunParquetHistory($project: String!, $entity: String!, $run: String!) {
-  project(name: $project, entityName: $entity) { run(name: $run) {
-    parquetHistory(liveKeys: ["_step"]) { parquetUrls }
-  } }
-}
-"""
-_ROWS = """
-query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: Int64!, $maxStep: Int64!, $size: Int!) {
-  project(name: $project, entityName: $entity) { run(name: $run) {
-    history(minStep: $minStep, maxStep: $maxStep, samples: $size)
-  } }
-}
-"""
 _LINES = """
 query RunConsole($project: String!, $entity: String!, $run: String!, $after: String, $size: Int) {
   project(name: $project, entityName: $entity) { run(name: $run) {
@@ -71,54 +44,9 @@ query RunConsole($project: String!, $entity: String!, $run: String!, $after: Str
 }
 """
 
-_PAGE = 1000
 _LINES_PAGE = 10_000
 _FRESH = 240.0
 """Seconds for which an address of a file is good; stores sign them for minutes."""
-
-_SPARSE = 64
-"""More steps for one row than this, and the SDK would ask mostly for pages without any."""
-
-_WIDEST = 1 << 18
-
-_environment = threading.Lock()
-
-
-class OnlineAccess:
-    """What reading needs of a server: questions, files, and the SDK's own reader of history and artifacts."""
-
-    def __init__(self, settings: WandbSettings) -> None:
-        self.server = Server(settings)
-        weakref.finalize(self, self.server.close)
-        self.downloads = Downloads(self.server.url, self.server.key)
-        self._entity = settings.entity
-
-    @cached_property
-    def api(self) -> Any:
-        """W&B's public API; making it asks the server whether the key is good."""
-        with border("connecting"), self.elsewhere():
-            overrides = {"base_url": self.server.url, **({"entity": self._entity} if self._entity else {})}
-            return sdk().Api(overrides=overrides, api_key=self.server.key, timeout=60)
-
-    def run(self, entity: str, project: str, run_id: str) -> Any:
-        """Return the SDK's object for a run."""
-        api = self.api
-        with border(f"opening the run {run_id}"), self.elsewhere():
-            return api.run(f"{entity}/{project}/{run_id}")
-
-    @contextmanager
-    def elsewhere(self) -> Iterator[None]:
-        """Let the SDK make its folder for each run that it reads in a folder of ours, and not where this is called."""
-        with _environment:
-            before = os.environ.get("WANDB_DIR")
-            os.environ["WANDB_DIR"] = str(self.downloads.folder)
-            try:
-                yield
-            finally:
-                if before is None:
-                    del os.environ["WANDB_DIR"]
-                else:
-                    os.environ["WANDB_DIR"] = before
 
 
 class OnlineRun:
@@ -190,33 +118,8 @@ class OnlineRun:
         return self.summary()
 
     def history(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was."""
-        told, exported = self._asked(_KEYS), self._is_exported
-        clean = without_nulls if exported else dict
-        count, last = int(told.get("historyLineCount") or 0), int((told.get("historyKeys") or {}).get("lastStep", -1))
-        read = self._windows if last + 1 > _SPARSE * max(count, _PAGE) else self._scan
-        if count > last + 1 and not exported:  # of rows at one step, the scan asks for one
-            read = functools.partial(self._crowded, count)
-        step, seen, tried = 0, 0, 0
-        while step <= last:
-            skipped = seen
-            try:
-                for row in read(step, last + 1):
-                    if skipped and row.get("_step") == step:
-                        skipped -= 1
-                        continue
-                    at = int(row.get("_step", step))
-                    step, seen, skipped, tried = at, seen + 1 if at == step else 1, 0, 0
-                    count -= 1
-                    yield clean(special_floats(row))
-            except TransientError as error:
-                if (tried := tried + 1) >= TRIES:
-                    raise
-                pause(tried, error)
-            else:
-                break
-        if count > 0:
-            self._lost["rows that W&B counts and does not give"] = count
+        """Yield the rows, none of them sampled away."""
+        yield from OnlineHistory(self._asked, lambda: self._sdk_run, self._lost).rows()
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the samples of the machine's load, as many as there are."""
@@ -286,14 +189,6 @@ class OnlineRun:
             raise RejectedError(f"W&B holds no run {self._place.run} any more: it was deleted while it was read")
         return run
 
-    @property
-    def _is_exported(self) -> bool:
-        """Whether the history comes as Parquet, where a row has every key."""
-        try:
-            return bool((self._asked(_EXPORTED).get("parquetHistory") or {}).get("parquetUrls"))
-        except RejectedError:  # an older server exports nothing
-            return False
-
     @cached_property
     def _config(self) -> dict[str, Any]:
         wrapped = special_floats(_json(self._node.get("config")))
@@ -324,38 +219,6 @@ class OnlineRun:
     @cached_property
     def _artifacts(self) -> OnlineArtifacts:
         return OnlineArtifacts(self._access.server, self._access.downloads, lambda: self._sdk_run)
-
-    # -- rows
-
-    def _scan(self, low: int, high: int, size: int = _PAGE) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of some steps; the SDK's cache is left aside, as it knows runs by their ids alone."""
-        run = self._sdk_run
-        more = {"use_cache": False} if "use_cache" in inspect.signature(run.scan_history).parameters else {}
-        with border("reading the history"):
-            rows = iter(run.scan_history(page_size=size, min_step=low, max_step=high, **more))
-        while True:
-            with border("reading the history"):
-                row = next(rows, None)
-            if row is None:
-                return
-            yield row
-
-    def _crowded(self, count: int, low: int, high: int) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows of some steps, asked for as the SDK does, but for as many in a page as there are in all."""
-        for start in range(low, high, _PAGE):
-            bounds = {"minStep": start, "maxStep": min(start + _PAGE, high), "size": count}
-            yield from map(json.loads, self._asked(_ROWS, **bounds).get("history") or [])
-
-    def _windows(self, low: int, high: int) -> Iterator[Mapping[str, Any]]:
-        """Yield rows that are far apart: the fewer rows a window has, the wider is the next one."""
-        width = _PAGE
-        while low < high:
-            count = 0
-            for row in self._scan(low, min(low + width, high), width):
-                count += 1
-                yield row
-            low += width
-            width = min(width * 8, _WIDEST) if count < _PAGE else max(width // 8, _PAGE)
 
     # -- files
 
