@@ -6,6 +6,8 @@ beside whoever opened the run anew. The next sink for the same run takes it over
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import threading
 import time
@@ -24,6 +26,7 @@ from tracklib_wandb.holder import Holder, Known
 from tracklib_wandb.identity import KEY, Identity, clean
 from tracklib_wandb.ledger import Ledger, Need
 from tracklib_wandb.rows import mark_of, native_number
+from tracklib_wandb.service import end_service
 from tracklib_wandb.steps import Steps
 from tracklib_wandb.surroundings import own_variables, sdk, sdk_settings
 
@@ -99,6 +102,7 @@ class OpenRun:
             for name in (names.MARK, names.STEP):
                 run.define_metric(name, hidden=True, summary="none")
             self.holder.began(run)
+            _leave_quickly()
             self.steps = Steps(max(self.known.last_step if self.known is not None else -1, run.starting_step - 1))
         return run
 
@@ -216,14 +220,12 @@ class OpenRun:
             raise TransientError(f"W&B's SDK is still sending the run {self.holder.id}")
 
     def discard(self) -> None:
-        """End W&B's program, with all that it has queued for any run: the records are in their journals."""
+        """Give up what W&B's program has queued for any run: all sinks open theirs again, and send it again."""
         with _LOCK:
             for run in _OPEN.values():
                 run.is_closed = True
             _OPEN.clear()
-        ending = threading.Thread(target=sdk().teardown, daemon=True)
-        ending.start()
-        ending.join(_FINISH_TIMEOUT)
+        end_service()
 
     def _forget(self) -> None:
         self.is_closed = True
@@ -231,6 +233,18 @@ class OpenRun:
             key = (os.getpid(), self.holder.key)
             if _OPEN.get(key) is self:
                 del _OPEN[key]
+
+
+@functools.cache
+def _leave_quickly() -> None:
+    """Keep this process's end from waiting for a server; what is not confirmed is sent again by the next one."""
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    own = [run for (pid, _), run in _OPEN.items() if pid == os.getpid() and not run.is_closed]
+    if any(run.holder.url is not None for run in own):
+        end_service()
 
 
 def _column(text: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -45,6 +46,8 @@ def sdk(module: str = "wandb") -> ModuleType:
     """Import a module of W&B's."""
     for name, value in _QUIET.items():
         os.environ[name] = value
+    if "wandb" not in sys.modules:  # what training began lives no longer than training
+        os.environ.pop("WANDB_SERVICE", None)
     # W&B's program is written in Go, and finds a private authority by this name alone.
     if "SSL_CERT_FILE" not in os.environ and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         os.environ["SSL_CERT_FILE"] = bundle

@@ -27,6 +27,8 @@ class Bench:
 
     def __init__(self, settings, scratch, server=None):
         self.settings, self.scratch, self.server = settings, scratch, server
+        # One program of W&B's serves this process, and tells runs apart by their ids alone.
+        self.id = f"run-{uuid.uuid4().hex[:10]}"
         self.project = f"project-{uuid.uuid4().hex[:10]}"
         self.info = self.run()
         self._seq = defaultdict(int)
@@ -34,8 +36,10 @@ class Bench:
         self.blobs = scratch / "blobs"
         self.blobs.mkdir(exist_ok=True)
 
-    def run(self, run_id="run-1", **more):
-        return RunInfo(self.project, run_id, more.pop("name", "baseline"), started=1_790_000_000_123_456_789, **more)
+    def run(self, run_id=None, **more):
+        return RunInfo(
+            self.project, run_id or self.id, more.pop("name", "baseline"), started=1_790_000_000_123_456_789, **more
+        )
 
     def sink(self, info=None, *, position=None):
         """Return a sink that has its run open."""
@@ -100,7 +104,7 @@ class Bench:
     @property
     def raw(self):
         """The run as the server has it."""
-        return self.server.run(self.project, "run-1")
+        return self.server.run(self.project, self.id)
 
     @property
     def rows(self):
