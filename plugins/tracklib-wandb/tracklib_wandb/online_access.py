@@ -37,6 +37,10 @@ class OnlineAccess:
             overrides = {"base_url": self.server.url, **({"entity": self._entity} if self._entity else {})}
             return sdk().Api(overrides=overrides, api_key=self.server.key, timeout=60)
 
+    def renew(self) -> None:
+        """Make the API anew at the next call: the SDK's program may have been ended, by whoever writes beside this."""
+        self.__dict__.pop("api", None)
+
     def run(self, entity: str, project: str, run_id: str) -> Any:
         """Return the SDK's object for a run."""
         api = self.api

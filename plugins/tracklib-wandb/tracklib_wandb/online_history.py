@@ -48,12 +48,20 @@ class OnlineHistory:
     Args:
         asked: Asks a question of GraphQL about the run.
         sdk_run: Returns the SDK's object for it.
+        renew: Called where the SDK's program failed, before it is asked again.
         lost: Takes how many rows the server keeps for itself.
     """
 
-    def __init__(self, asked: Callable[..., Mapping[str, Any]], sdk_run: Callable[[], Any], lost: Counter[str]) -> None:
+    def __init__(
+        self,
+        asked: Callable[..., Mapping[str, Any]],
+        sdk_run: Callable[[], Any],
+        renew: Callable[[], None],
+        lost: Counter[str],
+    ) -> None:
         self._asked = asked
         self._sdk_run = sdk_run
+        self._renew = renew
         self._lost = lost
 
     def rows(self) -> Iterator[Mapping[str, Any]]:
@@ -80,6 +88,7 @@ class OnlineHistory:
                 if (tried := tried + 1) >= TRIES:
                     raise
                 pause(tried, error)
+                self._renew()
             else:
                 break
         if count > 0:

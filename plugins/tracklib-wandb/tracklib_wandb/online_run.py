@@ -119,7 +119,7 @@ class OnlineRun:
 
     def history(self) -> Iterator[Mapping[str, Any]]:
         """Yield the rows, none of them sampled away."""
-        yield from OnlineHistory(self._asked, lambda: self._sdk_run, self._lost).rows()
+        yield from OnlineHistory(self._asked, lambda: self._sdk_run, self._renew, self._lost).rows()
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the samples of the machine's load, as many as there are."""
@@ -215,6 +215,11 @@ class OnlineRun:
     def _sdk_run(self) -> Any:
         place = self._place
         return patiently(lambda: self._access.run(place.entity, place.project, place.run))
+
+    def _renew(self) -> None:
+        self._access.renew()
+        for name in ("_sdk_run", "_artifacts"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def _artifacts(self) -> OnlineArtifacts:

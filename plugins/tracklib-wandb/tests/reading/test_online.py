@@ -335,3 +335,27 @@ def test_many_rows_at_one_step(serve):
     bodies = by_kind(source.read(lossy))
     told = sum(notice.count for notice in bodies[Notice])
     assert len(bodies[Metrics]) + told == 5
+
+
+def test_reading_goes_on_where_the_sdks_program_ended(serve, tmp_path):
+    """W&B's own program, through which the history comes, dies in the middle: every row is read, and once."""
+    server = serve()
+    put(server, "long", [{"_step": i, "_timestamp": NOW, "v": i} for i in range(3000)])
+    program = f"""
+    from tracklib_wandb.service import end_service
+    from tracklib_wandb.settings import WandbSettings
+    from tracklib_wandb.source import WandbSource
+    from tracklib.model.query import RunQuery
+    from tracklib.model.records import Metrics
+
+    source = WandbSource(WandbSettings(entity="team", project="theirs", base_url={server.url!r}, api_key={server.api_key!r}))
+    (info,) = source.runs(RunQuery())
+    steps = []
+    for record in source.read(info):
+        if isinstance(record.body, Metrics):
+            steps.append(record.body.step)
+            if len(steps) == 1500:
+                end_service()
+    print(steps == list(range(3000)))
+    """
+    assert train(program, tmp_path / "reading").stdout == "True\n"
