@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from tracklib_wandb.downloads import Downloads
+from tracklib_wandb.server import Server
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.source import WandbSource
 
@@ -313,6 +314,10 @@ def test_the_key_stays_at_home(host):
         downloads.fetch("large", f"{other}/file", 3)
     with pytest.raises(RejectedError, match="no web address"):
         downloads.fetch("local", "/go?file:///etc/passwd", 6)
+    server = Server(WandbSettings(entity="team", base_url=url, api_key="secret"))
+    assert (server.download("/file"), server.download(f"{other}/file")) == (b"stored", b"stored")
+    server.close()
+    assert home.seen[-1][1] is not None and store.seen[-1] == ("/file", None)
     loop = "/go?/go?/go?/go?/go?/go?/x"
     with pytest.raises(RejectedError, match="without end"):
         downloads.fetch("loop", loop, 6)
@@ -343,7 +348,8 @@ def test_reading_goes_on_where_the_sdks_program_ended(serve, tmp_path):
     put(server, "long", [{"_step": i, "_timestamp": NOW, "v": i} for i in range(3000)])
     program = f"""
     from tracklib_wandb.service import end_service
-    from tracklib_wandb.settings import WandbSettings
+    from tracklib_wandb.server import Server
+from tracklib_wandb.settings import WandbSettings
     from tracklib_wandb.source import WandbSource
     from tracklib.model.query import RunQuery
     from tracklib.model.records import Metrics
