@@ -15,7 +15,7 @@ from tracklib_wandb.open_run import OpenRun
 from tracklib_wandb.params import held
 from tracklib_wandb.surroundings import sdk
 
-__all__ = ["ArtifactWriter", "native_name", "native_path", "record_key"]
+__all__ = ["ArtifactWriter", "native_name", "native_path", "other_name", "record_key"]
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _BAD = re.compile(r"[^A-Za-z0-9_.-]")
@@ -36,6 +36,12 @@ def native_name(name: str) -> str:
         return name
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{_BAD.sub('-', name)[:100]}-{mark}".lstrip("-.")
+
+
+def other_name(name: str, type_name: str) -> str:
+    """Return W&B's name of an artifact where its own is taken by artifacts of another type: there, a name has one."""
+    mark = hashlib.sha256(type_name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{native_name(name)[:100]}-{mark}"
 
 
 def native_path(path: str) -> str:
@@ -68,18 +74,23 @@ class ArtifactWriter:
         assert isinstance(body, Artifact)
         paths = [(file, self._open_file(file)) for file in body.files]
         with border(f"logging the artifact {body.name!r}"):
-            made = sdk().Artifact(
-                native_name(body.name),
-                _type(body.type),
-                metadata={**_metadata(body), KEY: record_key(self._run.identity.id, record)},
-            )
-            for file, path in paths:
-                made.add_file(str(path), name=native_path(file.path))
-            for reference in body.references:
-                _refer(made, native_path(reference.path), reference.url)
-            logged = self._run.native.log_artifact(made, aliases=_aliases(body.aliases))
-            if not self._is_offline:
-                logged.wait()
+            try:
+                self._log(record, body, native_name(body.name), paths)
+            except Exception as error:  # the SDK's errors have no class of their own for this one
+                if "already exists with type" not in str(error):
+                    raise
+                self._log(record, body, other_name(body.name, body.type), paths)
+
+    def _log(self, record: Record, body: Artifact, name: str, paths: list[tuple[FileRef, Path]]) -> None:
+        key = record_key(self._run.identity.id, record)
+        made = sdk().Artifact(name, _type(body.type), metadata={**_metadata(body), KEY: key})
+        for file, path in paths:
+            made.add_file(str(path), name=native_path(file.path))
+        for reference in body.references:
+            _refer(made, native_path(reference.path), reference.url)
+        logged = self._run.native.log_artifact(made, aliases=_aliases(body.aliases))
+        if not self._is_offline:
+            logged.wait()
 
     def use(self, body: Input) -> None:
         """Tell W&B that the run used an artifact, where it knows it."""

@@ -60,7 +60,7 @@ def native_id(project: str, run_id: str, *, moved: bool) -> str:
 
 def native_project(name: str) -> str:
     """Return the name of W&B's project; no two projects have the same."""
-    if name and name == name.strip() and len(name) <= _MAX_PROJECT and not _BAD_IN_PROJECT.search(name):
+    if name.strip(".") and name == name.strip() and len(name) <= _MAX_PROJECT and not _BAD_IN_PROJECT.search(name):
         return name
     mark = hashlib.sha256(dumps({"project": name})).hexdigest()[:12]
     return f"{_BAD_IN_PROJECT.sub('-', name).strip()[:80]}-{mark}".lstrip("-")

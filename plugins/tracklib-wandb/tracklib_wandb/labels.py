@@ -15,7 +15,10 @@ from tracklib.model.records import Notes, Record, Summary, Tags
 from tracklib.typing import JSON
 from tracklib_wandb.identity import clean
 
-__all__ = ["Labels", "document", "read_document", "shown_tag"]
+__all__ = ["LABELS", "PARAMS", "Labels", "document", "read_document", "shown_tag"]
+
+PARAMS, LABELS = "params", "labels"
+"""Keys of tracklib's own part of the config: the exact forms of what W&B cannot hold, as texts."""
 
 _MAX_TAG = 64
 

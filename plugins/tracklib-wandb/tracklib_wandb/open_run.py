@@ -24,6 +24,7 @@ from tracklib_wandb.border import border
 from tracklib_wandb.companions import read_chunk
 from tracklib_wandb.holder import Holder, Known
 from tracklib_wandb.identity import KEY, Identity, clean
+from tracklib_wandb.labels import LABELS, Labels
 from tracklib_wandb.ledger import Ledger, Need
 from tracklib_wandb.rows import mark_of, native_number
 from tracklib_wandb.service import end_service
@@ -89,13 +90,18 @@ class OpenRun:
         config = dict(self.known.config) if self.known is not None else {}
         if self.is_new:
             config[KEY] = {**self.identity.tree(), "revision": self._revision}
-            told["name"] = self.identity.native_name
+        is_offline = settings["mode"] == "offline"
+        if self.is_new or is_offline:  # a server knows the rest, and what somebody changed of it there
+            told |= {"name": self.identity.native_name, "config": config}
+        if is_offline and not self.is_new:
+            own = config.get(KEY)
+            labels = Labels.read(own.get(LABELS) if isinstance(own, Mapping) else None)
+            told |= {"tags": labels.shown(), "notes": clean(labels.notes or "") or None}
         with border("opening the run"), own_variables():
             run = sdk().init(
                 **told,
                 group=_column(self.identity.group),
                 job_type=_column(self.identity.job_type),
-                config=config if self.is_new or settings["mode"] == "offline" else None,
                 reinit="create_new",
                 settings=sdk_settings(**settings),
             )

@@ -30,15 +30,14 @@ from tracklib.model.records import (
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
 from tracklib_wandb import names, params
-from tracklib_wandb.artifacts import native_name, native_path, record_key
+from tracklib_wandb.artifacts import native_name, native_path, other_name, record_key
 from tracklib_wandb.companions import chunk_end, content_path, read_chunk
 from tracklib_wandb.contents import Contents
 from tracklib_wandb.identity import KEY, NS, Identity
-from tracklib_wandb.labels import Labels, read_document
+from tracklib_wandb.labels import LABELS, PARAMS, Labels, read_document
 from tracklib_wandb.media import digest_of
 from tracklib_wandb.rows import mark_of, points
 from tracklib_wandb.view import RunView, StoredArtifact
-from tracklib_wandb.writers import LABELS, PARAMS
 
 __all__ = ["RestoredRun"]
 
@@ -243,8 +242,8 @@ class RestoredRun:
 
 def _fitting(key: str, body: Artifact, stored: list[StoredArtifact]) -> list[StoredArtifact]:
     """Return W&B's versions that may be an artifact: its own, else, as W&B keeps no content twice, one like it."""
-    name = native_name(body.name)
-    own = [found for found in stored if found.name.partition(":")[0] == name]
+    names_there = (native_name(body.name), other_name(body.name, body.type))
+    own = [found for found in stored if found.name.partition(":")[0] in names_there]
     paths = {native_path(file.path): file.size for file in body.files}
     marked = [found for found in own if found.metadata.get(KEY) == key]
     alike = [found for found in own if {f.path: f.size for f in found.files if not f.reference} == paths]

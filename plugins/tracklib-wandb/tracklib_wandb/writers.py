@@ -12,14 +12,11 @@ from tracklib.typing import JSON
 from tracklib_wandb import params
 from tracklib_wandb.border import border
 from tracklib_wandb.identity import KEY, Identity, clean
-from tracklib_wandb.labels import Labels, document, read_document
+from tracklib_wandb.labels import LABELS, PARAMS, Labels, document, read_document
 from tracklib_wandb.ledger import Need
 from tracklib_wandb.open_run import OpenRun
 
-__all__ = ["LABELS", "PARAMS", "LabelWriter"]
-
-PARAMS, LABELS = "params", "labels"
-"""Keys of tracklib's own part of the config: the exact forms of what W&B cannot hold, as texts."""
+__all__ = ["LabelWriter"]
 
 
 class LabelWriter:

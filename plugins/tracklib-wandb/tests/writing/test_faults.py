@@ -270,8 +270,8 @@ def test_each_wrong_setting_has_its_own_line(online, wandb_emulator, monkeypatch
         faults.clear()
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
-    with pytest.raises(TransientError, match="the proxy did not let the request through.*HTTPS_PROXY"):
+    with pytest.raises(TransientError, match=r"the proxy did not let the request through.*HTTPS_PROXY"):
         WandbSettings(**{**own.model_dump(exclude_none=True), "base_url": "http://wandb.invalid"}).check()
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.15.12")
-    with pytest.raises(ConfigError, match="too old: expected wandb .* got 0.15.12: pip install -U wandb"):
+    with pytest.raises(ConfigError, match=r"too old: expected wandb .* got 0\.15\.12: pip install -U wandb"):
         own.check()
