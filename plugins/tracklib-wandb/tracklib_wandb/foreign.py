@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from typing import BinaryIO
 
-from tracklib.errors import RejectedError
+from tracklib.errors import BadValueError, RejectedError
 from tracklib.model.records import (
     Artifact,
     Console,
@@ -70,7 +70,10 @@ def info_of(vitals: Vitals, place: str) -> RunInfo:
 
 
 def _ns(seconds: float) -> int:
-    return timestamp_ns(seconds)
+    try:
+        return timestamp_ns(seconds)
+    except BadValueError:  # beyond all calendars
+        return 0
 
 
 class ForeignRun:

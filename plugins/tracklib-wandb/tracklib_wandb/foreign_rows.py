@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 from tracklib.errors import BadValueError, RejectedError
 from tracklib.model.records import Body, Metrics
 from tracklib.model.scalars import timestamp_ns
-from tracklib.typing import Number
+from tracklib.typing import Number, Step
 from tracklib_wandb.contents import Contents
 from tracklib_wandb.leftovers import Leftovers
 from tracklib_wandb.logged_media import Place, read_media
@@ -36,6 +37,13 @@ def time_of(row: Mapping[str, Any], start: int) -> int:
     return start
 
 
+def _step(told: Any, before: Step) -> Step:
+    """Return a row's step; the SDK always writes one."""
+    if type(told) is int or (type(told) is float and math.isfinite(told)):
+        return told
+    return before + 1
+
+
 class ForeignRows:
     """Reads rows, and remembers of them what the summary and the context need.
 
@@ -60,9 +68,9 @@ class ForeignRows:
         """Yield the points and media of all rows, then what is neither."""
         left = Leftovers(self._contents)
         internals = self._view.internals()
-        step: Any = -1
+        step: Step = -1
         for row in self._view.history():
-            step = row.get("_step", step + 1)
+            step = _step(row.get("_step"), step)
             when = time_of(row, start)
             values: dict[str, Number] = {}
             media: list[Timed] = []

@@ -35,7 +35,10 @@ def parse(text: str) -> Any:
 
 
 def _carefully(text: str) -> Any:
-    return json.loads(text, parse_int=_integer)
+    try:
+        return json.loads(text, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _integer(text: str) -> int | float:
