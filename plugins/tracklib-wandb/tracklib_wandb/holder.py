@@ -93,6 +93,6 @@ class Holder(Protocol):
         """Return what is held by now."""
         ...
 
-    def end(self, exit_code: int) -> None:
-        """Say that the run is over."""
+    def end(self, exit_code: int | None) -> None:
+        """Say that the run is over, where it is, once the SDK is done with it; on return all of it is held."""
         ...

@@ -141,12 +141,18 @@ class OfflineHolder:
         self._rest = now + _SHARE * (time.monotonic() - now)
         return self._seen[1]
 
-    def end(self, exit_code: int) -> None:
+    def end(self, exit_code: int | None) -> None:
         """Wait until the end that the SDK wrote is in the log: its ``finish`` returns earlier."""
         _ = exit_code
-        log = next(self._files.parent.glob("run-*.wandb"), None)
         deadline = time.monotonic() + 20
-        while log is None or OfflineRun([log]).vitals.exit_code is None:
+        while not self._has_end():
             if time.monotonic() > deadline:
                 raise TransientError(f"W&B's log in {self._files.parent} has no end yet")
             time.sleep(0.05)
+
+    def _has_end(self) -> bool:
+        log = next(self._files.parent.glob("run-*.wandb"), None)
+        try:
+            return log is not None and OfflineRun([log]).vitals.exit_code is not None
+        except RejectedError:  # not even its beginning is written
+            return False

@@ -128,9 +128,10 @@ class OnlineHolder:
         revision = own.get("revision") if isinstance(own, Mapping) else 0
         return Held(int(found.get("historyLineCount") or 0) - self._base, int(revision or 0))
 
-    def end(self, exit_code: int) -> None:
+    def end(self, exit_code: int | None) -> None:
         """Say so as the SDK does."""
-        self._server.end(self._place, exit_code)
+        if exit_code is not None:
+            self._server.end(self._place, exit_code)
 
 
 def _last_step(tail: object) -> int:

@@ -211,8 +211,7 @@ class OpenRun:
                 raise UnknownOutcomeError(f"W&B does not hold all of the run {self.holder.id}: it is sent again")
             time.sleep(0.05)
             self.poll(at_once=True)
-        if self.identity.is_over:
-            self.holder.end(self.identity.native_exit_code)
+        self.holder.end(self.identity.native_exit_code if self.identity.is_over else None)
         self._forget()
 
     def _finish(self) -> None:

@@ -6,10 +6,12 @@ The SDK queues, and tells nobody what has arrived. These are the same requests t
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import requests
@@ -84,6 +86,8 @@ class Server:
         self.key = key
         self._session = requests.Session()
         self._session.auth = ("api", key)
+        if not os.environ.get("REQUESTS_CA_BUNDLE") and (bundle := os.environ.get("SSL_CERT_FILE")):
+            self._session.verify = bundle  # the name by which W&B's own program knows a private authority
         self._marks = True
 
     def close(self) -> None:
@@ -142,9 +146,8 @@ class Server:
     def download(self, url: str) -> bytes:
         """Return the content of a file; the key stays at the server, as a store has the right in the address."""
         address = url if "://" in url else f"{self.url}{url}"
-        auth = ("api", self.key) if urlsplit(address)[:2] == urlsplit(self.url)[:2] else _nobody
         with network(self.url):
-            reply = self._session.get(address, auth=auth, timeout=_UPLOAD_TIMEOUT)
+            reply = self._session.get(address, auth=self._auth(address), timeout=_UPLOAD_TIMEOUT)
         self._check(reply)
         return reply.content
 
@@ -179,19 +182,18 @@ class Server:
         return found if isinstance(found, Mapping) else {}
 
     def _put(self, url: str, headers: Mapping[str, str], content: bytes | Path) -> None:
-        is_own = url.startswith(self.url)
-        auth = ("api", self.key) if is_own else None  # a store elsewhere has the right in the address
         try:
-            with network(self.url):
-                if isinstance(content, Path) and content.stat().st_size:
-                    with content.open("rb") as source:
-                        reply = requests.put(url, data=source, headers=headers, auth=auth, timeout=_UPLOAD_TIMEOUT)
-                else:
-                    data = b"" if isinstance(content, Path) else content
-                    reply = requests.put(url, data=data, headers=headers, auth=auth, timeout=_UPLOAD_TIMEOUT)
+            with network(self.url), _opened(content) as data:
+                reply = self._session.put(
+                    url, data=data, headers=headers, auth=self._auth(url), timeout=_UPLOAD_TIMEOUT
+                )
         except TransientError as error:
             raise UnknownOutcomeError(str(error)) from error
         self._check(reply)
+
+    def _auth(self, address: str) -> Any:
+        """Return who asks an address: with the key only where it is this server's."""
+        return ("api", self.key) if urlsplit(address)[:2] == urlsplit(self.url)[:2] else _nobody
 
     def _mark(self, place: Place, name: str) -> None:
         """Tell a server of one's own that a file has arrived; the service learns of it from its store."""
@@ -231,6 +233,16 @@ class Server:
 def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authenticate as nobody, whatever ``~/.netrc`` says of a host."""
     return request
+
+
+@contextmanager
+def _opened(content: bytes | Path) -> Iterator[bytes | BinaryIO]:
+    """Give a content as `requests` takes it, which would send an empty file in pieces."""
+    if isinstance(content, bytes) or not content.stat().st_size:
+        yield content if isinstance(content, bytes) else b""
+        return
+    with content.open("rb") as source:
+        yield source
 
 
 def _wait(reply: requests.Response) -> float | None:
