@@ -16,11 +16,6 @@ from tracklib_wandb.tokens import special_floats, without_nulls
 
 __all__ = ["OnlineHistory"]
 
-_KEYS = """
-query RunHistoryKeys($project: String!, $entity: String!, $run: String!) {
-  project(name: $project, entityName: $entity) { run(name: $run) { historyLineCount historyKeys } }
-}
-"""
 _EXPORTED = """
 query RunParquetHistory($project: String!, $entity: String!, $run: String!) {
   project(name: $project, entityName: $entity) { run(name: $run) {
@@ -64,11 +59,15 @@ class OnlineHistory:
         self._renew = renew
         self._lost = lost
 
-    def rows(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was."""
-        told, exported = self._asked(_KEYS), self._is_exported
-        clean = without_nulls if exported else dict
+    def rows(self, told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was.
+
+        Args:
+            told: The run's ``historyLineCount`` and ``historyKeys``.
+        """
         count, last = int(told.get("historyLineCount") or 0), int((told.get("historyKeys") or {}).get("lastStep", -1))
+        exported = last >= 0 and self._is_exported
+        clean = without_nulls if exported else dict
         read = self._windows if last + 1 > _SPARSE * max(count, _PAGE) else self._scan
         if count > last + 1 and not exported:  # of rows at one step, the scan asks for one
             read = functools.partial(self._crowded, count)

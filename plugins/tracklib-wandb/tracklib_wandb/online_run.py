@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,11 +26,17 @@ RUN_FIELDS = (
     *("id", "tags", "name", "displayName", "sweepName", "state", "config", "group", "jobType", "createdAt"),
     *("heartbeatAt", "notes", "summaryMetrics", "historyLineCount", "eventsLineCount", "user { name username }"),
 )
+_COUNTS = (
+    *("historyKeys", "logLineCount", "fileCount"),
+    *("outputArtifacts(first: 1) { totalCount }", "inputArtifacts(first: 1) { totalCount }"),
+)
+"""What need not be asked for, because there is none; of one run alone, as a server counts it each time."""
+
 _RUN = """
 query Run($project: String!, $entity: String!, $run: String!) {
   project(name: $project, entityName: $entity) { run(name: $run) { FIELDS } }
 }
-""".replace("FIELDS", " ".join(RUN_FIELDS))
+""".replace("FIELDS", " ".join((*RUN_FIELDS, *_COUNTS)))
 _EVENTS = """
 query RunFullHistory($project: String!, $entity: String!, $run: String!, $samples: Int) {
   project(name: $project, entityName: $entity) { run(name: $run) { events(samples: $samples) } }
@@ -61,15 +68,14 @@ class OnlineRun:
         self._node = node
         self._place = Place(entity, project, str(node["name"]))
         self._lost: Counter[str] = Counter()
-        self._addresses: dict[str, tuple[float, Mapping[str, Any]]] = {}
-        self._is_listed = False
+        self._addresses: dict[str, tuple[float, Mapping[str, Any] | None]] = {}
+        self._listed_at: float | None = None
 
     @classmethod
     def asked(cls, access: OnlineAccess, entity: str, project: str, run_id: str) -> OnlineRun | None:
         """Return a run as it is now; ``None`` where there is none."""
-        variables = Place(entity, project, run_id).variables
-        found = (patiently(lambda: access.server.ask(_RUN, variables)).get("project") or {}).get("run")
-        return cls(access, entity, project, found) if isinstance(found, Mapping) else None
+        found = _ask(access, _RUN, Place(entity, project, run_id).variables)
+        return None if found is None else cls(access, entity, project, found)
 
     @cached_property
     def vitals(self) -> Vitals:
@@ -119,19 +125,19 @@ class OnlineRun:
 
     def history(self) -> Iterator[Mapping[str, Any]]:
         """Yield the rows, none of them sampled away."""
-        yield from OnlineHistory(self._asked, lambda: self._sdk_run, self._renew, self._lost).rows()
+        history = OnlineHistory(self._asked, lambda: self._sdk_run, self._renew, self._lost)
+        yield from history.rows(self._counted)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
         """Yield the samples of the machine's load, as many as there are."""
-        count = int(self._node.get("eventsLineCount") or 0)
-        if count:
+        if count := int(self._counted.get("eventsLineCount") or 0):
             found = self._asked(_EVENTS, samples=count + 1000).get("events") or []
             yield from (special_floats(_json(line)) for line in found)
 
     def console(self) -> Iterator[tuple[str, str, float | None]]:
         """Yield the lines that were printed; nothing where the server is too old to tell."""
         after: str | None = None
-        while True:
+        while self._counted.get("logLineCount") != 0:
             try:
                 found = self._asked(_LINES, after=after, size=_LINES_PAGE).get("logLines") or {}
             except RejectedError:  # the run's file output.log stays what it is
@@ -161,15 +167,17 @@ class OnlineRun:
 
     def logged(self) -> Iterator[StoredArtifact]:
         """Yield the artifacts that the run made."""
-        yield from self._artifacts.logged()
+        if _total(self._counted, "outputArtifacts"):
+            yield from self._artifacts.logged()
 
     def used(self) -> Iterator[StoredArtifact]:
         """Yield the artifacts that the run used."""
-        yield from self._artifacts.used()
+        if _total(self._counted, "inputArtifacts"):
+            yield from self._artifacts.used()
 
     def find_artifact(self, uri: str, /) -> StoredArtifact | None:
         """Return the artifact that a row of history means."""
-        return self._artifacts.find(uri)
+        return self._artifacts.find(uri) if _total(self._counted, "outputArtifacts") else None
 
     def open_artifact_file(self, artifact: StoredArtifact, path: str, /) -> BinaryIO:
         """Open a file of an artifact."""
@@ -182,12 +190,15 @@ class OnlineRun:
     # -- questions
 
     def _asked(self, question: str, **more: Any) -> Mapping[str, Any]:
-        variables = {**self._place.variables, **more}
-        found = patiently(lambda: self._access.server.ask(question, variables))
-        run = (found.get("project") or {}).get("run")
-        if not isinstance(run, Mapping):
+        run = _ask(self._access, question, {**self._place.variables, **more})
+        if run is None:
             raise RejectedError(f"W&B holds no run {self._place.run} any more: it was deleted while it was read")
         return run
+
+    @cached_property
+    def _counted(self) -> Mapping[str, Any]:
+        """What there is of each thing, told with the run where it was asked for by itself."""
+        return self._node if "historyKeys" in self._node else self._asked(_RUN)
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -228,9 +239,9 @@ class OnlineRun:
     # -- files
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
-        found = patiently(lambda: list(self._access.server.files(self._place)))
-        self._is_listed = True
-        now = time.monotonic()
+        has_any = self._counted.get("fileCount") != 0
+        found = patiently(lambda: list(self._access.server.files(self._place))) if has_any else []
+        self._listed_at = now = time.monotonic()
         self._addresses.update({str(node["name"]): (now, node) for node in found})
         return iter(found)
 
@@ -243,21 +254,34 @@ class OnlineRun:
                 (self._place, path), str(node["directUrl"]), int(node.get("sizeBytes") or 0)
             )
         except AuthError as error:
-            at, _ = self._addresses.pop(path, (0.0, None))
+            at, _ = self._addresses.get(path, (0.0, None))
+            self._addresses[path] = -math.inf, None
             if time.monotonic() - at > 1:  # the address was signed for a while that is over
                 raise TransientError(str(error)) from error
             raise
 
     def _address(self, path: str) -> Mapping[str, Any] | None:
         """Return where a file is now; all are asked for at once, as those of one run are read one after the other."""
-        if not self._is_listed:
+        if self._listed_at is None:
             self._listed()
-        at, node = self._addresses.get(path, (0.0, None))
-        if node is None or time.monotonic() - at > _FRESH:
+        at, node = self._addresses.get(path, (self._listed_at or 0.0, None))
+        if time.monotonic() - at > _FRESH:
             node = next(iter(self._access.server.files(self._place, names=[path])), None)
             if node is not None:
                 self._addresses[path] = time.monotonic(), node
         return node
+
+
+def _ask(access: OnlineAccess, question: str, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what is told of a run; ``None`` where there is none."""
+    found = (patiently(lambda: access.server.ask(question, variables)).get("project") or {}).get("run")
+    return found if isinstance(found, Mapping) else None
+
+
+def _total(counted: Mapping[str, Any], name: str) -> int:
+    """Return how many a list has; where nobody tells, there may be some."""
+    found = counted.get(name)
+    return int(found.get("totalCount") or 0) if isinstance(found, Mapping) else 1
 
 
 def _json(text: object) -> Any:

@@ -342,14 +342,30 @@ def test_many_rows_at_one_step(serve):
     assert len(bodies[Metrics]) + told == 5
 
 
+def test_nothing_is_asked_for_that_is_not_there(serve):
+    """A run with a few rows alone costs few questions: the SDK's own, and two of ours."""
+    server = serve()
+    put(server, "plain", [{"_step": 0, "_timestamp": NOW, "v": 1}])
+    put(server, "empty")
+    source = source_of(server)
+    plain, empty = source.runs(RunQuery())
+    server.calls.clear()
+    assert len(by_kind(source.read(empty))[RunEnd]) == 1
+    assert [call.operation for call in server.calls] == ["Run"]
+    server.calls.clear()
+    assert len(by_kind(source.read(plain))[Metrics]) == 1
+    assert sorted(
+        call.operation for call in server.calls if call.operation not in ("Viewer", "ServerFeaturesQuery")
+    ) == [*("HistoryPage", "Run", "Run", "RunHistoryKeys", "RunParquetHistory", "RunParquetHistory")]
+
+
 def test_reading_goes_on_where_the_sdks_program_ended(serve, tmp_path):
     """W&B's own program, through which the history comes, dies in the middle: every row is read, and once."""
     server = serve()
     put(server, "long", [{"_step": i, "_timestamp": NOW, "v": i} for i in range(3000)])
     program = f"""
     from tracklib_wandb.service import end_service
-    from tracklib_wandb.server import Server
-from tracklib_wandb.settings import WandbSettings
+    from tracklib_wandb.settings import WandbSettings
     from tracklib_wandb.source import WandbSource
     from tracklib.model.query import RunQuery
     from tracklib.model.records import Metrics
