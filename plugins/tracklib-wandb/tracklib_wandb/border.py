@@ -80,5 +80,11 @@ def network(url: str) -> Iterator[None]:
 
 def _said(error: Exception) -> str:
     """Return an exception's message in one line, without what may be a key."""
-    text = _KEY.sub("...", " ".join(str(error).split())) or type(error).__name__
+    text = _KEY.sub("...", " ".join(str(_cause(error)).split())) or type(error).__name__
     return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 3] + "..."
+
+
+def _cause(error: BaseException) -> object:
+    """Return what stands behind the layers of a client of HTTP."""
+    inner = getattr(error.args[0], "reason", None) if error.args else None
+    return _cause(inner) if isinstance(inner, BaseException) else error
