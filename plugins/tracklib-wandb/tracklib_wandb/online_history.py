@@ -9,20 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tracklib.errors import RejectedError, TransientError
+from tracklib.errors import TransientError
 from tracklib_wandb.border import border
 from tracklib_wandb.patience import TRIES, pause
 from tracklib_wandb.tokens import special_floats, without_nulls
 
 __all__ = ["OnlineHistory"]
 
-_EXPORTED = """
-query RunParquetHistory($project: String!, $entity: String!, $run: String!) {
-  project(name: $project, entityName: $entity) { run(name: $run) {
-    parquetHistory(liveKeys: ["_step"]) { parquetUrls }
-  } }
-}
-"""
 _ROWS = """
 query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: Int64!, $maxStep: Int64!, $size: Int!) {
   project(name: $project, entityName: $entity) { run(name: $run) {
@@ -63,10 +56,10 @@ class OnlineHistory:
         """Yield the rows, by the SDK's scan, which samples nothing; one that breaks off goes on where it was.
 
         Args:
-            told: The run's ``historyLineCount`` and ``historyKeys``.
+            told: The run's ``historyLineCount``, ``historyKeys`` and ``parquetHistory``.
         """
         count, last = int(told.get("historyLineCount") or 0), int((told.get("historyKeys") or {}).get("lastStep", -1))
-        exported = last >= 0 and self._is_exported
+        exported = bool((told.get("parquetHistory") or {}).get("parquetUrls"))  # then a row has every key, or null
         clean = without_nulls if exported else dict
         read = self._windows if last + 1 > _SPARSE * max(count, _PAGE) else self._scan
         if count > last + 1 and not exported:  # of rows at one step, the scan asks for one
@@ -92,14 +85,6 @@ class OnlineHistory:
                 break
         if count > 0:
             self._lost["rows that W&B counts and does not give"] = count
-
-    @property
-    def _is_exported(self) -> bool:
-        """Whether the history comes as Parquet, where a row has every key."""
-        try:
-            return bool((self._asked(_EXPORTED).get("parquetHistory") or {}).get("parquetUrls"))
-        except RejectedError:  # an older server exports nothing
-            return False
 
     def _scan(self, low: int, high: int, size: int = _PAGE) -> Iterator[Mapping[str, Any]]:
         """Yield the rows of some steps; the SDK's cache is left aside, as it knows runs by their ids alone."""

@@ -32,11 +32,16 @@ _COUNTS = (
 )
 """What need not be asked for, because there is none; of one run alone, as a server counts it each time."""
 
+_EXPORTED = 'parquetHistory(liveKeys: ["_step"]) { parquetUrls }'
+"""Whether the history comes as Parquet, which an older server does not know."""
+
 _RUN = """
 query Run($project: String!, $entity: String!, $run: String!) {
   project(name: $project, entityName: $entity) { run(name: $run) { FIELDS } }
 }
-""".replace("FIELDS", " ".join((*RUN_FIELDS, *_COUNTS)))
+"""
+_OLDER_RUN = _RUN.replace("FIELDS", " ".join((*RUN_FIELDS, *_COUNTS)))
+_RUN = _RUN.replace("FIELDS", " ".join((*RUN_FIELDS, *_COUNTS, _EXPORTED)))
 _EVENTS = """
 query RunFullHistory($project: String!, $entity: String!, $run: String!, $samples: Int) {
   project(name: $project, entityName: $entity) { run(name: $run) { events(samples: $samples) } }
@@ -74,7 +79,7 @@ class OnlineRun:
     @classmethod
     def asked(cls, access: OnlineAccess, entity: str, project: str, run_id: str) -> OnlineRun | None:
         """Return a run as it is now; ``None`` where there is none."""
-        found = _ask(access, _RUN, Place(entity, project, run_id).variables)
+        found = _told(access, Place(entity, project, run_id))
         return None if found is None else cls(access, entity, project, found)
 
     @cached_property
@@ -198,7 +203,7 @@ class OnlineRun:
     @cached_property
     def _counted(self) -> Mapping[str, Any]:
         """What there is of each thing, told with the run where it was asked for by itself."""
-        return self._node if "historyKeys" in self._node else self._asked(_RUN)
+        return self._node if "historyKeys" in self._node else _told(self._access, self._place) or {}
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -276,6 +281,14 @@ def _ask(access: OnlineAccess, question: str, variables: Mapping[str, Any]) -> M
     """Return what is told of a run; ``None`` where there is none."""
     found = (patiently(lambda: access.server.ask(question, variables)).get("project") or {}).get("run")
     return found if isinstance(found, Mapping) else None
+
+
+def _told(access: OnlineAccess, place: Place) -> Mapping[str, Any] | None:
+    """Return everything that one question tells of a run; ``None`` where there is none."""
+    try:
+        return _ask(access, _RUN, place.variables)
+    except RejectedError:
+        return _ask(access, _OLDER_RUN, place.variables)
 
 
 def _total(counted: Mapping[str, Any], name: str) -> int:

@@ -343,7 +343,7 @@ def test_many_rows_at_one_step(serve):
 
 
 def test_nothing_is_asked_for_that_is_not_there(serve):
-    """A run with a few rows alone costs few questions: the SDK's own, and two of ours."""
+    """A run with a few rows alone costs few questions: the SDK's own, and one of ours."""
     server = serve()
     put(server, "plain", [{"_step": 0, "_timestamp": NOW, "v": 1}])
     put(server, "empty")
@@ -356,7 +356,19 @@ def test_nothing_is_asked_for_that_is_not_there(serve):
     assert len(by_kind(source.read(plain))[Metrics]) == 1
     assert sorted(
         call.operation for call in server.calls if call.operation not in ("Viewer", "ServerFeaturesQuery")
-    ) == [*("HistoryPage", "Run", "Run", "RunHistoryKeys", "RunParquetHistory", "RunParquetHistory")]
+    ) == [*("HistoryPage", "Run", "Run", "RunHistoryKeys", "RunParquetHistory")]
+
+
+def test_an_older_server(serve):
+    """One that knows no exported history is asked without it."""
+    server = serve()
+    put(server, "old", [{"_step": 0, "_timestamp": NOW, "v": 1}])
+    source = source_of(server)
+    (info,) = source.runs(RunQuery())
+    words = b'{"data": null, "errors": [{"message": "Cannot query field \\"parquetHistory\\" on type \\"Run\\"."}]}'
+    refused = server.faults.add("Run", Status(200, body=words), times=1)
+    assert [row.values for row in by_kind(source.read(info))[Metrics]] == [{"v": 1}]
+    assert refused.hits == 1
 
 
 def test_reading_goes_on_where_the_sdks_program_ended(serve, tmp_path):
