@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # protobuf has no types
+from google.protobuf.json_format import Error, MessageToDict  # type: ignore[import-untyped]  # protobuf has no types
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # as above
 
 __all__ = ["KIND", "DecodeError", "as_mapping", "load_messages", "seconds"]
@@ -28,8 +28,16 @@ def load_messages() -> Any:
 
 
 def as_mapping(message: Any) -> dict[str, Any]:
-    """Return a message as JSON has it, without the SDK's own members."""
-    return {key: value for key, value in MessageToDict(message).items() if not key.startswith("_")}
+    """Return a message as JSON has it, without the SDK's own members.
+
+    Raises:
+        ValueError: It holds what is none, such as a time beyond all calendars.
+    """
+    try:
+        told = MessageToDict(message)
+    except Error as error:
+        raise ValueError(str(error)) from error
+    return {key: value for key, value in told.items() if not key.startswith("_")}
 
 
 def seconds(time: Any) -> float | None:

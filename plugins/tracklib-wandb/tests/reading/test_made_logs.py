@@ -171,7 +171,10 @@ def test_a_run_of_no_known_time(tmp_path):
     start = pb.RunRecord()
     start.CopyFrom(START)
     start.start_time.seconds = 2**62
-    write(tmp_path, ("run", start), row(0, v="1"))
+    surroundings = pb.EnvironmentRecord(host="h")
+    surroundings.started_at.nanos = -5
+    write(tmp_path, ("run", start), ("environment", surroundings), row(0, v="1"))
     _, info, bodies = read(tmp_path)
     assert (info.id, info.started) == ("made", 0)
     assert len(bodies[Metrics]) == 1
+    assert bodies[Notice] == [Notice("damaged", "records of the log that cannot be read", 1)]

@@ -35,6 +35,8 @@ from tracklib.testing.emulators.wandb.state import iso
 
 from .conftest import RICH, by_kind, train
 
+pytestmark = pytest.mark.server
+
 NOW = 1_790_000_000.25
 
 
