@@ -41,7 +41,7 @@ def border(doing: str) -> Iterator[None]:
 def _translated(error: Exception, doing: str) -> TracklibError:
     name, message = type(error).__name__, f"W&B, {doing}: {_said(error)}"
     if isinstance(error, ImportError):
-        return ConfigError(f"{message}; install it: pip install 'wandb>=0.27'")
+        return ConfigError(f"{message}; install it: pip install 'wandb>=0.30'")
     if name == "AuthenticationError" or _AUTH.search(str(error)):
         return AuthError(f"{message}; check WANDB_API_KEY and the entity")
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("requests", "urllib3", "wandb"):

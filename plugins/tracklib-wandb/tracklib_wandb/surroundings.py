@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings"]
 
-OLDEST = (0, 27)
+OLDEST = (0, 30)
 """The SDK from which on this plugin was tested."""
 
 _QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
