@@ -13,7 +13,7 @@ from tracklib_wandb.border import border
 from tracklib_wandb.identity import KEY, clean
 from tracklib_wandb.open_run import OpenRun
 from tracklib_wandb.params import held
-from tracklib_wandb.surroundings import sdk
+from tracklib_wandb.surroundings import sdk, staged_in
 
 __all__ = ["ArtifactWriter", "native_name", "native_path", "other_name", "record_key"]
 
@@ -73,7 +73,7 @@ class ArtifactWriter:
         body = record.body
         assert isinstance(body, Artifact)
         paths = [(file, self._open_file(file)) for file in body.files]
-        with border(f"logging the artifact {body.name!r}"):
+        with border(f"logging the artifact {body.name!r}"), staged_in(self._run.holder.staging):
             try:
                 self._log(record, body, native_name(body.name), paths)
             except Exception as error:  # the SDK's errors have no class of their own for this one

@@ -61,6 +61,11 @@ class Holder(Protocol):
         """The page that shows it."""
         ...
 
+    @property
+    def staging(self) -> Path:
+        """Where the SDK may set files aside that it is to send, or that are to stay with the run."""
+        ...
+
     def known(self) -> Known | None:
         """Return the run as it is there; ``None`` where it is not."""
         ...

@@ -55,6 +55,11 @@ class OfflineHolder:
         """There is no page."""
         return None
 
+    @property
+    def staging(self) -> Path:
+        """The run's directory, which so holds all of the run, wherever it is moved to."""
+        return self._files.parent
+
     def known(self) -> Known | None:
         """Return the run as the directories of its id have it."""
         self._earlier = self._find()

@@ -52,6 +52,11 @@ class OnlineHolder:
         """The page that shows it."""
         return self._url
 
+    @property
+    def staging(self) -> Path:
+        """Where the SDK's files are."""
+        return self._folder
+
     def known(self) -> Known | None:
         """Return the run as the server has it."""
         found = self._server.held(self._place)

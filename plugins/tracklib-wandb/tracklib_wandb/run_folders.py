@@ -57,8 +57,12 @@ class RunFolders:
 
     @cached_property
     def staging(self) -> tuple[Path, ...]:
-        """Where else the SDK's folder for artifacts on their way may be, if the directories were moved."""
-        roots = [*filter(None, [os.environ.get("WANDB_DATA_DIR")]), *map(str, self._roots)]
+        """Where else the SDK's folder for artifacts on their way may be, if the directories were moved.
+
+        Of runs that tracklib wrote, it is in the run's own directory.
+        """
+        own = [str(log.absolute().parent) for log in self._logs]
+        roots = [*own, *filter(None, [os.environ.get("WANDB_DATA_DIR")]), *map(str, self._roots)]
         return tuple(Path(root, "artifacts", "staging") for root in roots)
 
 

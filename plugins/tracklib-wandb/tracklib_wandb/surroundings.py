@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings"]
+__all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings", "staged_in"]
 
 OLDEST = (0, 30)
 """The SDK from which on this plugin was tested."""
@@ -63,6 +64,20 @@ def own_variables() -> Iterator[None]:
         yield
     finally:
         os.environ.update(hidden)
+
+
+@contextmanager
+def staged_in(folder: Path) -> Iterator[None]:
+    """Let the SDK set files of artifacts aside in a folder, and not somewhere in the user's home."""
+    before = os.environ.get("WANDB_DATA_DIR")
+    os.environ["WANDB_DATA_DIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["WANDB_DATA_DIR"]
+        else:
+            os.environ["WANDB_DATA_DIR"] = before
 
 
 def sdk_settings(**more: Any) -> Any:

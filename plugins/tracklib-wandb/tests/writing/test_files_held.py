@@ -154,3 +154,18 @@ def test_a_lost_or_altered_file_shows(online):
     bodies = online.read()
     assert [(body.file.path, body.file.size) for body in bodies[Media]] == [("altered", 2), ("fine", 1)]
     assert [notice.code for notice in bodies[Notice]] == ["damaged"]
+
+
+def test_an_offline_directory_holds_all_of_its_run(offline, tmp_path, monkeypatch):
+    """A directory that is moved elsewhere, alone, still has its artifacts and media."""
+    media = Media("t", 1, "text", offline.file("t.txt", b"words"))
+    artifact = Artifact("a", "file", (offline.file("sub/b.bin", b"content"),))
+    offline.write(media, artifact)
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+    (tmp_path / "elsewhere").mkdir()
+    folder.rename(tmp_path / "elsewhere" / folder.name)
+    monkeypatch.delenv("WANDB_DATA_DIR")
+    offline.settings = type(offline.settings)(directory=str(tmp_path / "elsewhere"))
+    assert offline.read()[Artifact] == [artifact]
+    assert read_all(offline, artifact) == {"sub/b.bin": b"content"}
+    assert offline.read()[Media] == [media]
