@@ -104,7 +104,11 @@ def _config(facts: Facts, config: Any) -> None:
             if not isinstance(child, dict):
                 child = node[part] = {}
             node = child
-        node[last] = exact_again(node.get(last), parse(item.value_json))
+        before, value = node.get(last), parse(item.value_json)
+        if node is facts.config and last == "_wandb" and isinstance(before, dict) and isinstance(value, dict):
+            node[last] = {**before, **value}  # the SDK's program adds to it what the log tells apart: its charts
+        else:
+            node[last] = exact_again(before, value)
     for item in config.remove:
         *above, last = tuple(item.nested_key) or (item.key,)
         node = facts.config

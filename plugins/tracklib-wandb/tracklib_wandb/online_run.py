@@ -57,6 +57,9 @@ query RunConsole($project: String!, $entity: String!, $run: String!, $after: Str
 """
 
 _LINES_PAGE = 10_000
+_SYNCED_LATER = 60.0
+"""Seconds between a training's start and the service's first word of it, beyond which nobody waited."""
+
 _FRESH = 240.0
 """Seconds for which an address of a file is good; stores sign them for minutes."""
 
@@ -90,8 +93,7 @@ class OnlineRun:
         is_over = state not in ("running", "pending", "preempting")
         user = node.get("user") or {}
         place = self._place
-        created = seconds_of(node.get("createdAt")) or 0.0
-        ended = seconds_of(node.get("heartbeatAt"))
+        created, ended = self._times()
         return Vitals(
             entity=place.entity,
             project=place.project,
@@ -99,7 +101,7 @@ class OnlineRun:
             name=str(node.get("displayName") or ""),
             state=state,
             created=created,
-            ended=max(ended or created, created) if is_over else None,
+            ended=ended if is_over else None,
             group=node.get("group") or None,
             job_type=node.get("jobType") or None,
             tags=tuple(node.get("tags") or ()),
@@ -211,12 +213,28 @@ class OnlineRun:
         items = wrapped.items() if isinstance(wrapped, dict) else ()
         return {key: item["value"] for key, item in items if isinstance(item, dict) and "value" in item}
 
+    def _times(self) -> tuple[float, float]:
+        """Return when the run began and ended.
+
+        The service tells when it was told of the run; of one that was synced later, what the SDK noted of the training.
+        """
+        created = seconds_of(self._node.get("createdAt")) or 0.0
+        ended = seconds_of(self._node.get("heartbeatAt")) or created
+        began = min(filter(None, (seconds_of(each.get("startedAt")) for each in self._machines)), default=created)
+        if began < created - _SYNCED_LATER:
+            last = self.summary().get("_timestamp")
+            created, ended = began, last if isinstance(last, (int, float)) and began <= last <= ended else ended
+        return created, max(created, ended)
+
+    @property
+    def _machines(self) -> list[Mapping[str, Any]]:
+        """What the SDK noted in the config of each process that wrote the run."""
+        told = self.internals().get("e")
+        return [each for each in told.values() if isinstance(each, Mapping)] if isinstance(told, Mapping) else []
+
     @property
     def _host(self) -> str | None:
-        """The machine, as the SDK noted it in the config."""
-        told = self.internals().get("e")
-        hosts = [each.get("host") for each in told.values() if isinstance(each, Mapping)] if told else []
-        return next((host for host in hosts if isinstance(host, str)), None)
+        return next((host for each in self._machines if isinstance(host := each.get("host"), str)), None)
 
     @cached_property
     def _metadata(self) -> Mapping[str, Any]:
