@@ -94,8 +94,13 @@ class Holder(Protocol):
         """Tell whether the run has a file."""
         ...
 
-    def held(self) -> Held:
-        """Return what is held by now."""
+    def held(self, *, with_config: bool, at_once: bool) -> Held:
+        """Return what is held by now.
+
+        Args:
+            with_config: Whether the config's revision is asked for; else it may be 0.
+            at_once: Whether it is to be looked up now, whatever that takes.
+        """
         ...
 
     def end(self, exit_code: int | None) -> None:

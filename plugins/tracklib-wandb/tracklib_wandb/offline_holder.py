@@ -15,12 +15,17 @@ from tracklib_wandb.border import border
 from tracklib_wandb.companions import chunk_end
 from tracklib_wandb.holder import Held, Known
 from tracklib_wandb.identity import KEY
+from tracklib_wandb.messages import KIND, load_messages
+from tracklib_wandb.offline_facts import Facts
+from tracklib_wandb.offline_log import Damage, records
 from tracklib_wandb.offline_places import offline_runs
 from tracklib_wandb.offline_run import OfflineRun
 
 __all__ = ["OfflineHolder"]
 
 _FLUSH = 0.5
+_EMPTY = range(8)
+"""Sizes of a log in which nothing stands: its header has seven bytes."""
 _SHARE = 10
 """The log is read again from its beginning; of the time, that may take one part in so many."""
 
@@ -129,21 +134,16 @@ class OfflineHolder:
         place = self._files / name
         return place.is_file() and place.stat().st_size == size
 
-    def held(self) -> Held:
+    def held(self, *, with_config: bool, at_once: bool) -> Held:
         """Read what the log has by now."""
+        _ = with_config
         log = next(self._files.parent.glob("run-*.wandb"), None)
         size = log.stat().st_size if log is not None else 0
-        now = time.monotonic()
-        if log is None or size <= 7 or size == self._seen[0] or now < self._rest:
+        began = time.monotonic()
+        if log is None or size in (self._seen[0], *_EMPTY) or (began < self._rest and not at_once):
             return self._seen[1]
-        run = OfflineRun([log])
-        try:
-            own = run.config().get(KEY)
-        except RejectedError:  # its beginning is not written yet
-            return self._seen[1]
-        revision = int(own.get("revision") or 0) if isinstance(own, Mapping) else 0
-        self._seen = size, Held(sum(1 for _ in run.history()), revision)
-        self._rest = now + _SHARE * (time.monotonic() - now)
+        self._seen = size, _held(log)
+        self._rest = began + _SHARE * (time.monotonic() - began)
         return self._seen[1]
 
     def end(self, exit_code: int | None) -> None:
@@ -161,3 +161,15 @@ class OfflineHolder:
             return log is not None and OfflineRun([log]).vitals.exit_code is not None
         except RejectedError:  # not even its beginning is written
             return False
+
+
+def _held(log: Path) -> Held:
+    """Count the rows of a log, and find the revision of its config."""
+    rows, facts, messages = 0, Facts(), load_messages()
+    for kind, content in records(log, Damage()):
+        if kind == KIND.HISTORY:
+            rows += 1
+        elif kind in (KIND.RUN, KIND.CONFIG):
+            facts.apply(kind, content, messages)
+    own = facts.config.get(KEY)
+    return Held(rows, int(own.get("revision") or 0) if isinstance(own, Mapping) else 0)

@@ -59,7 +59,7 @@ class OnlineHolder:
 
     def known(self) -> Known | None:
         """Return the run as the server has it."""
-        found = self._server.held(self._place)
+        found = self._server.held(self._place, ("config", "historyTail", "summaryMetrics"))
         if found is None:
             return None
         self._base = int(found.get("historyLineCount") or 0)
@@ -88,7 +88,7 @@ class OnlineHolder:
 
     def rows(self, position: Position) -> Iterator[Mapping[str, Any]]:
         """Yield the rows from a place on before which all are confirmed."""
-        found = self._server.held(self._place)
+        found = self._server.held(self._place, ("historyTail",))
         last = _last_step(found.get("historyTail")) if found else -1
         if last < 0:
             return iter(())
@@ -126,9 +126,10 @@ class OnlineHolder:
             for node in self._server.files(self._place, names=[name])
         )
 
-    def held(self) -> Held:
+    def held(self, *, with_config: bool, at_once: bool) -> Held:
         """Ask how many rows there are, and for the config."""
-        found = self._server.held(self._place) or {}
+        _ = at_once
+        found = self._server.held(self._place, ("config",) if with_config else ()) or {}
         own = _config(found).get(KEY)
         revision = own.get("revision") if isinstance(own, Mapping) else 0
         return Held(int(found.get("historyLineCount") or 0) - self._base, int(revision or 0))

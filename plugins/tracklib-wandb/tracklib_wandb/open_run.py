@@ -182,7 +182,7 @@ class OpenRun:
         if not self._rows and not self._configs:
             return
         self._polled = now
-        held = self.holder.held()
+        held = self.holder.held(with_config=bool(self._configs), at_once=at_once)
         for waiting, limit in ((self._rows, held.rows), (self._configs, held.revision)):
             while waiting and waiting[0][0] <= limit:
                 waiting.popleft()[1].meet()
@@ -201,7 +201,9 @@ class OpenRun:
             UnknownOutcomeError: Not all has arrived; what is not confirmed is to be sent again.
         """
         if self._finishing is None:
-            self.holder.held()  # says so where nobody answers: the SDK would wait for ever
+            self.holder.held(
+                with_config=False, at_once=False
+            )  # says so where nobody answers: the SDK would wait for ever
         self._finish()
         deadline = time.monotonic() + _HOLD_TIMEOUT
         self.poll(at_once=True)

@@ -30,7 +30,6 @@ _HIGHEST = 2**62
 _VIEWER = "query TracklibViewer { viewer { id username entity } }"
 _RUN = "project(name: $project, entityName: $entity) { bucket: run(name: $run) { %s } }"
 _ASK = "query %s($entity: String!, $project: String!, $run: String!%s) { " + _RUN + " }"
-_HELD = _ASK % ("TracklibHeld", "", "historyLineCount historyTail config summaryMetrics state")
 _ROWS = _ASK % (
     "TracklibRows",
     ", $low: Int64!, $high: Int64!, $size: Int!",
@@ -101,9 +100,10 @@ class Server:
             raise AuthError(f"W&B at {self.url} does not know this key; check WANDB_API_KEY")
         return found
 
-    def held(self, place: Place) -> Mapping[str, Any] | None:
-        """Return how many rows there are of a run, its config and its last row; ``None`` where there is no run."""
-        project = self.ask(_HELD, place.variables).get("project")
+    def held(self, place: Place, fields: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return how many rows there are of a run, and some of its fields; ``None`` where there is no run."""
+        query = _ASK % ("TracklibHeld", "", " ".join(("historyLineCount", *fields)))
+        project = self.ask(query, place.variables).get("project")
         found = project.get("bucket") if isinstance(project, Mapping) else None
         return found if isinstance(found, Mapping) else None
 
