@@ -367,6 +367,16 @@ def test_nothing_is_asked_for_that_is_not_there(serve):
     ) == [*("HistoryPage", "Run", "Run", "RunHistoryKeys", "RunParquetHistory")]
 
 
+def test_an_exported_history_is_never_that_of_another_run(serve):
+    """Two runs of one path at two servers: the SDK caches Parquet files by path, and its cache is left aside."""
+    for value in (1, 2):
+        server = serve(parquet=True)
+        put(server, "same", [{"_step": 0, "_timestamp": NOW, "v": value}])
+        source = source_of(server)
+        (info,) = source.runs(RunQuery())
+        assert [row.values for row in by_kind(source.read(info))[Metrics]] == [{"v": value}]
+
+
 def test_an_older_server(serve):
     """One that knows no exported history is asked without it."""
     server = serve()
