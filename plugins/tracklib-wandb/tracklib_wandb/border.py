@@ -11,6 +11,7 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError
 __all__ = ["border", "network"]
 
 _MAX_MESSAGE = 400
+_IN_USE = "is in use"
 _BAD_VALUE = (TypeError, ValueError, ArithmeticError, LookupError, AssertionError)
 _AUTH = re.compile(r"\b(401|403)\b|permission|unauthori[sz]ed|api.?key|authenticat|not logged in", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z0-9_-]{36,}")
@@ -40,6 +41,10 @@ def border(doing: str) -> Iterator[None]:
 
 def _translated(error: Exception, doing: str) -> TracklibError:
     name, message = type(error).__name__, f"W&B, {doing}: {_said(error)}"
+    if _IN_USE in str(error):
+        return TransientError(
+            f"{message}: another run of this id, of another project, is open here; this one waits for its end"
+        )
     if isinstance(error, ImportError):
         return ConfigError(f"{message}; install it: pip install 'wandb>=0.30'")
     if name == "AuthenticationError" or _AUTH.search(str(error)):

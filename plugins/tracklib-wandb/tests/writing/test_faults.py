@@ -275,3 +275,17 @@ def test_each_wrong_setting_has_its_own_line(online, wandb_emulator, monkeypatch
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.15.12")
     with pytest.raises(ConfigError, match=r"too old: expected wandb .* got 0\.15\.12: pip install -U wandb"):
         own.check()
+
+
+def test_two_projects_runs_of_one_id_wait_for_each_other(online):
+    """W&B's program tells runs apart by id alone: the second of one id says so, and is written when the first is over."""
+    first = online.sink()
+    own, online.project = online.project, f"{online.project}-other"
+    with pytest.raises(TransientError, match="another run of this id"):
+        online.sink(online.run())
+    online.project = own
+    first.send(online.records(Metrics({"x": 1.0}, 0)))
+    first.close()
+    online.project = f"{own}-other"
+    online.write(Metrics({"x": 2.0}, 0), info=online.run())
+    assert {run.project: run.history[0]["x"] for run in online.server.runs.values()} == {own: 1.0, online.project: 2.0}
