@@ -18,6 +18,7 @@ import short_runs
 import startup
 import verify
 import volume
+import wandb_reading
 from measure import Row
 
 SUITES = {
@@ -31,6 +32,7 @@ SUITES = {
     "listing": listing,
     "memory": memory,
     "volume": volume,
+    "wandb": wandb_reading,
 }
 
 

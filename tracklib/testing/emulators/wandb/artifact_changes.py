@@ -47,6 +47,7 @@ def create(world: World, **given: Any) -> Node:
     unknown = given.keys() - _KNOWN
     if unknown:
         raise GraphQLProblem(f"unknown fields of createArtifact's input: {sorted(unknown)}", unknown=True)
+    given = {**given, "entityName": given["entityName"] or world.entity}  # `wandb sync` leaves it to the key's default
     wanted = [each["alias"] for each in given.get("aliases") or []]
     same = _same(world, given) if given.get("enableDigestDeduplication") else None
     artifact = same or _new(world, given)

@@ -1,0 +1,259 @@
+"""`RestoredRun`: a run that tracklib wrote, as the records that it was made of.
+
+What W&B's own places hold is read there, and put right by what stands beside it only where both still say the same; so
+that whatever somebody changed or removed at W&B shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, BinaryIO, TypeAlias
+
+from tracklib.errors import BadValueError, RejectedError
+from tracklib.model.records import (
+    Artifact,
+    Body,
+    FileRef,
+    Media,
+    Metrics,
+    Notes,
+    Notice,
+    Params,
+    Record,
+    RunEnd,
+    RunStart,
+    Summary,
+    Tags,
+)
+from tracklib.model.run import RunInfo
+from tracklib.typing import JSON
+from tracklib_wandb import names, params
+from tracklib_wandb.artifacts import native_name, native_path, other_name, record_key
+from tracklib_wandb.companions import chunk_end, content_path, read_chunk
+from tracklib_wandb.contents import Contents
+from tracklib_wandb.identity import KEY, NS, Identity
+from tracklib_wandb.labels import LABELS, PARAMS, Labels, read_document
+from tracklib_wandb.media import digest_of
+from tracklib_wandb.rows import mark_of, points
+from tracklib_wandb.view import RunView, StoredArtifact
+
+__all__ = ["RestoredRun"]
+
+Timed: TypeAlias = tuple[int, Body]
+_TAKEN = (RunStart, Artifact, Media)
+_MAX_CHUNK = 64 << 20
+
+
+class RestoredRun:
+    """Reads a run that tracklib wrote.
+
+    Args:
+        identity: What the config says of the run, under tracklib's key.
+    """
+
+    def __init__(self, view: RunView, identity: Identity) -> None:
+        self._view = view
+        self._identity = identity
+        self._contents = Contents(view)
+        self._damaged: dict[str, None] = {}
+        self._kept: dict[tuple[str, int], Record] = {}
+        self._metrics: set[str] = set()
+
+    @property
+    def info(self) -> RunInfo:
+        """Who the run is."""
+        return self._identity.info(self._view.vitals)
+
+    def bodies(self) -> Iterator[Timed]:
+        """Yield everything, the start first and the end last."""
+        info = self.info
+        rows = list(self._rows())  # which tell of starts as well
+        self._read_chunks()
+        kept = sorted(self._kept.values(), key=lambda record: (record.time, record.writer, record.seq))
+        yield info.started, self._start(info, kept)
+        yield from ((info.started, body) for body in self._labels())
+        yield from rows
+        yield from self._files(kept)
+        yield from ((record.time, record.body) for record in kept if not isinstance(record.body, _TAKEN))
+        yield from ((info.started, Notice("damaged", message)) for message in self._all_damaged())
+        if info.ended is not None:
+            yield info.ended, self._end(info)
+
+    def open(self, sha256: str, /) -> BinaryIO | None:
+        """Open a file that was read."""
+        return self._contents.open(sha256)
+
+    def close(self) -> None:
+        """Let go of what is kept for it."""
+        self._contents.close()
+
+    # -- points
+
+    def _rows(self) -> Iterator[Timed]:
+        """Yield the points of all rows; a record that came twice is read once."""
+        seen: set[tuple[str, int]] = set()
+        for row in self._view.history():
+            try:
+                mark = mark_of(row)
+            except BadValueError as error:
+                self._note(f"a row at step {row.get('_step')}: {error}")
+                mark = None
+            if mark is None:
+                yield from _unmarked(row)
+                continue
+            self._keep(mark.beside)
+            yield from self._points(row, mark, seen)
+            seen |= {(point.writer, point.seq) for point in mark.points}
+
+    def _points(self, row: Mapping[str, Any], mark: Any, seen: set[tuple[str, int]]) -> Iterator[Timed]:
+        for name, value, point in points(row, mark):
+            if (point.writer, point.seq) in seen:
+                continue
+            self._metrics.add(name)
+            yield point.time, Metrics({name: value}, point.step, point.when)
+
+    # -- whole records
+
+    def _keep(self, records: tuple[Record, ...] | list[Record]) -> None:
+        for record in records:
+            self._kept.setdefault((record.writer, record.seq), record)
+
+    def _read_chunks(self) -> None:
+        for path, size in self._paths.items():
+            if chunk_end(path) is None:
+                continue
+            if size > _MAX_CHUNK:
+                self._note(f"{path}: expected a chunk of records, got {size} bytes")
+                continue
+            try:
+                with self._view.open_file(path) as content:
+                    self._keep(read_chunk(content.read()))
+            except (BadValueError, RejectedError) as error:
+                self._note(f"{path}: {error}")
+
+    @cached_property
+    def _paths(self) -> dict[str, int]:
+        return {file.path: file.size for file in self._view.files()}
+
+    @cached_property
+    def _by_digest(self) -> dict[str, str]:
+        """Where media are, by what their names tell of their digests."""
+        return {digest: path for path in self._paths if (digest := digest_of(path)) is not None}
+
+    def _note(self, message: str) -> None:
+        self._damaged[message] = None
+
+    def _all_damaged(self) -> Iterator[str]:
+        yield from self._damaged
+        for what, count in self._view.losses().items():
+            yield f"{what}: {count}"
+
+    # -- who it is
+
+    def _start(self, info: RunInfo, kept: list[Record]) -> RunStart:
+        context: Mapping[str, JSON] = {}
+        rank: int | None = None
+        for record in kept:
+            if isinstance(record.body, RunStart):
+                context = {**context, **record.body.context}
+                rank = record.body.rank
+        return RunStart(info.project, info.name, info.group, info.job_type, info.parent, info.attempt, context, rank)
+
+    def _end(self, info: RunInfo) -> RunEnd:
+        held = self._identity
+        if held.status != info.status:
+            return RunEnd(info.status)
+        return RunEnd(held.status, held.exit_code, held.error)
+
+    def _labels(self) -> Iterator[Body]:
+        config, vitals = self._view.config(), self._view.vitals
+        own = config.get(KEY)
+        own = own if isinstance(own, Mapping) else {}
+        exact: dict[str, JSON] = read_document(own.get(PARAMS))
+        labels = Labels.read(own.get(LABELS))
+        if found := params.read(config, exact):
+            yield Params(found)
+        if tags := labels.read_tags(vitals.tags):
+            yield Tags(tags)
+        if (notes := labels.read_notes(vitals.notes)) is not None:
+            yield Notes(notes)
+        of_metrics = frozenset(self._metrics)
+        if summary := params.read_summary(self._view.summary(), labels.summary, of_metrics):
+            yield Summary(summary)
+
+    # -- files
+
+    def _files(self, kept: list[Record]) -> Iterator[Timed]:
+        stored = list(self._view.logged()) if any(isinstance(record.body, Artifact) for record in kept) else []
+        for record in kept:
+            if isinstance(record.body, Artifact):
+                yield record.time, self._artifact(record, record.body, stored)
+            elif isinstance(record.body, Media) and (media := self._media(record.body)) is not None:
+                yield record.time, media
+
+    def _artifact(self, record: Record, body: Artifact, stored: list[StoredArtifact]) -> Artifact:
+        """Return an artifact with the files that are there."""
+        if not body.files:
+            return body
+        nearest: tuple[FileRef, ...] = ()
+        problems = [f"the artifact {body.name!r} is not at W&B"]
+        for number, found in enumerate(_fitting(record_key(self._identity.id, record), body, stored)):
+            files, missing = self._of_artifact(body, found)
+            if files == body.files:
+                return body
+            if number == 0:
+                nearest, problems = files, missing
+        for problem in problems:
+            self._note(problem)
+        return replace(body, files=nearest)
+
+    def _of_artifact(self, body: Artifact, found: StoredArtifact) -> tuple[tuple[FileRef, ...], list[str]]:
+        """Return the files of an artifact as they are in one of W&B's versions, and what is missing there."""
+        files: list[FileRef] = []
+        missing: list[str] = []
+        for file in body.files:
+            try:
+                files.append(self._contents.of_artifact(found, native_path(file.path), file.path))
+            except RejectedError as error:
+                missing.append(f"the file {file.path!r} of the artifact {body.name!r}: {error}")
+        return tuple(files), missing
+
+    def _media(self, media: Media) -> Media | None:
+        """Return a medium, or ``None`` where its file is gone."""
+        file = self._file(media.file)
+        attachments = [self._file(item) for item in media.attachments]
+        if file is None:
+            return None
+        return replace(media, file=file, attachments=tuple(item for item in attachments if item is not None))
+
+    def _file(self, file: FileRef) -> FileRef | None:
+        """Return the reference to a file as it really is, whatever the record claims."""
+        path = content_path(file.sha256)
+        if path not in self._paths:
+            path = self._by_digest.get(file.sha256[:20], path)
+        try:
+            return self._contents.of_run(path, file.path)
+        except RejectedError as error:
+            self._note(f"the file {file.path} of {file.size} bytes: {error}")
+            return None
+
+
+def _fitting(key: str, body: Artifact, stored: list[StoredArtifact]) -> list[StoredArtifact]:
+    """Return W&B's versions that may be an artifact: its own, else, as W&B keeps no content twice, one like it."""
+    names_there = (native_name(body.name), other_name(body.name, body.type))
+    own = [found for found in stored if found.name.partition(":")[0] in names_there]
+    paths = {native_path(file.path): file.size for file in body.files}
+    marked = [found for found in own if found.metadata.get(KEY) == key]
+    alike = [found for found in own if {f.path: f.size for f in found.files if not f.reference} == paths]
+    return marked or alike
+
+
+def _unmarked(row: Mapping[str, Any]) -> Iterator[Timed]:
+    """Yield the points of a row that somebody else wrote into the run."""
+    seconds = row.get("_timestamp")
+    time = round(seconds * NS) if isinstance(seconds, (int, float)) and seconds - seconds == 0 else 0
+    for key, value in row.items():
+        if key not in names.RESERVED and isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield time, Metrics({names.decode(key): value}, row.get("_step", 0), time)
