@@ -76,7 +76,7 @@ bench: $(STAMP) ## measure, beside the vendors' own SDKs
 
 support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
 	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
-	@$(PY) -m tracklib.testing.conformance.page plugins/*/tests > docs/support.md
+	@$(PY) -m tracklib.testing.conformance.page plugins/*/tracklib_* > docs/support.md
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache

@@ -13,6 +13,7 @@ import capture
 import log_call
 import short_runs
 import startup
+import volume
 from measure import Row
 
 SUITES = {
@@ -21,6 +22,7 @@ SUITES = {
     "capture": capture,
     "runs": short_runs,
     "artifact": artifact_in_flight,
+    "volume": volume,
 }
 
 
@@ -45,7 +47,7 @@ def main() -> int:
 def _line(row: Row) -> str:
     bound = "" if row.bound is None else f"  {'within' if row.holds else 'EXCEEDS'} {row.bound:.4g} {row.unit}"
     note = f"  ({row.note})" if row.note else ""
-    return f"{row.name:<45} {row.value:>9.2f} {row.unit:<2}{bound}{note}"
+    return f"{row.name:<45} {row.value:>9.2f} {row.unit:<8}{bound}{note}"
 
 
 if __name__ == "__main__":

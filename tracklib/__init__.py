@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tracklib.media.table import Table as Table
     from tracklib.media.text import Text as Text
     from tracklib.media.video import Video as Video
+    from tracklib.reading.reader import open as open  # noqa: A004  the name that users know: tracklib.open
     from tracklib.tracking.current import current_run as current_run
     from tracklib.tracking.current import finish as finish
     from tracklib.tracking.current import log as log
@@ -51,6 +52,7 @@ _WHERE = {
     "errors": ("BadValueError", "ConfigError", "MissingPluginError", "RunStateError", "TracklibError", "UsageError"),
     "media": ("Audio", "Figure", "Histogram", "Html", "Image", "Table", "Text", "Video"),
     "media.plots": ("confusion_matrix", "pr_curve", "roc_curve"),
+    "reading.reader": ("open",),
     "tracking.current": ("current_run", "finish", "log", "log_artifact", "log_params", "set_tags"),
     "tracking.fanout": ("FanOutTracker",),
     "tracking.memory": ("MemoryTracker",),

@@ -19,7 +19,7 @@ from tracklib.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md")
+EXAMPLES = ("README.md", "docs/tutorial.md", "docs/media.md", "docs/artifacts.md", "docs/running.md", "docs/reading.md")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -130,6 +130,11 @@ def test_every_setting_is_documented():
     assert {word for word in words if f"`{word}`" not in page} == set()
 
 
+def pytest_of(folder):
+    """Return the command that runs tests below a folder, with none of this project's own settings."""
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(folder)]
+
+
 def test_backend_of_the_how_to_works(tmp_path):
     """The backend that the how-to builds is delivered to, file by file as the page has it, and verified equal."""
     page = ROOT / "docs" / "how-to-add-a-backend.md"
@@ -150,6 +155,11 @@ def test_backend_of_the_how_to_works(tmp_path):
         ([*cli, "sync", "--backend", "shelf:./second.db"], {}),
         ([*cli, "verify"], {}),
         ([*cli, "verify", "--backend", "shelf:./second.db"], {}),
+        ([*cli, "conformance", "shelf:./third.db"], {}),
+        (
+            [*pytest_of(tmp_path / "site"), str(tmp_path / "site" / "test_conformance.py")],
+            {"CONFORMANCE_WRITE_RESULTS": "1"},
+        ),
     ):
         done = subprocess.run(
             command, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=False, timeout=120

@@ -122,3 +122,12 @@ def test_aggregates_reach_back(bodies) -> None:
         "b.mean": 5.0,
         "a.mean": 5.0,
     }
+
+
+@pytest.mark.parametrize("name", ["", 5, None, b"loss"])
+def test_an_empty_name_is_refused(bodies, capfd, name) -> None:
+    """What is no name costs only the value under it."""
+    run = tracklib.init("p")
+    run.log({"good": 1.5, name: 2.0}, step=4)
+    assert logged(bodies, run) == [(4, {"good": 1.5})]
+    assert "a metric's name, a text that is not empty" in capfd.readouterr().err

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tracklib.backends.capabilities import absent as absent
     from tracklib.backends.capabilities import lossy as lossy
     from tracklib.backends.contract import Outcome as Outcome
+    from tracklib.backends.contract import Remover as Remover
     from tracklib.backends.contract import Sink as Sink
     from tracklib.backends.contract import SinkContext as SinkContext
     from tracklib.backends.contract import Source as Source
@@ -34,6 +35,7 @@ _WHERE = {
     "capabilities": ("EXACT", "Capabilities", "Encoding", "Feature", "Fidelity", "Limits", "absent", "lossy"),
     "contract": (
         "Outcome",
+        "Remover",
         "Sink",
         "SinkContext",
         "Source",

@@ -14,6 +14,7 @@ from tracklib.model.run import RunInfo
 
 __all__ = [
     "Outcome",
+    "Remover",
     "Sink",
     "SinkContext",
     "Source",
@@ -161,4 +162,17 @@ class Source(Protocol):
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file that a record of this run names."""
+        ...
+
+
+@runtime_checkable
+class Remover(Protocol):
+    """What a source may do besides: remove runs, where its vendor lets a program do so."""
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run that the source gave, with all that is in it; one that is gone already is no error.
+
+        Returns:
+            What of it stays, and where, in words for a person; empty where nothing does.
+        """
         ...

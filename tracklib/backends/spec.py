@@ -25,6 +25,10 @@ class BackendSpec:
         capabilities: ``"package.module:NAME"`` of a `Capabilities`.
         sdks: The vendor's distributions, for ``tracklib doctor``.
         variables: The vendor's own environment variables that keep working.
+        calls: ``"package.module:NAME"`` of a mapping, for ``tracklib inventory --code``: what code that uses the vendor
+            says, and what it says with tracklib, empty where there is nothing. A name is the one that it is imported by
+            (``"mlflow.log_metric"``); ``()`` behind it stands for what the call returns, ``[]`` for one of its items
+            (``"aim.Run().track"``); ``"report_to=aim"`` is an argument that any function is given. The first part of a name that the vendor's own packages have counts whole.
     """
 
     name: str
@@ -36,6 +40,7 @@ class BackendSpec:
     capabilities: str | None = None
     sdks: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    calls: str | None = None
 
     def load(self, part: str | None, /) -> Any:
         """Import a part by its ``"package.module:Name"``.

@@ -9,7 +9,19 @@ import typer
 
 from tracklib.cli.completion import backend_names, project_names, run_ids
 
-__all__ = ["Backend", "Dir", "Jobs", "Json", "OneRun", "Project", "Select", "SomeRuns", "Yes"]
+__all__ = [
+    "Backend",
+    "Dir",
+    "Jobs",
+    "Json",
+    "OneRun",
+    "OtherPlace",
+    "PlaceAndRun",
+    "Project",
+    "Select",
+    "SomeRuns",
+    "Yes",
+]
 
 Dir = Annotated[
     Path | None,
@@ -42,6 +54,23 @@ OneRun = Annotated[
         metavar="RUN",
         help="A run's id, the beginning of one, or project/id.",
         autocompletion=run_ids,
+        show_default=False,
+    ),
+]
+PlaceAndRun = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[PLACE] RUN",
+        help="A run's id, the beginning of one, or project/id; behind a place such as mlflow:http://host:5000, its runs.",
+        autocompletion=run_ids,
+        show_default=False,
+    ),
+]
+OtherPlace = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PLACE]",
+        help="Where the runs are: mlflow:http://host:5000, aim:./repo, local:FOLDER; the journal root where omitted.",
         show_default=False,
     ),
 ]

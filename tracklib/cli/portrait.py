@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tracklib.cli.series import Series
-    from tracklib.cli.show import Whole
+    from tracklib.cli.show import Local, Whole
     from tracklib.model.records import Media
 
 __all__ = ["print_portrait"]
@@ -33,7 +33,7 @@ _SPARK = 40
 def print_portrait(whole: Whole) -> None:
     """Print everything about a run."""
     console = out()
-    info = whole.look.info
+    info = whole.info
     console.print(safe(info.name, "bold") + safe(f"  {info.project}/{info.id}", "dim"))
     _section(console, "", _pairs(_facts(whole)))
     state = whole.state
@@ -48,12 +48,14 @@ def print_portrait(whole: Whole) -> None:
         _section(console, f"media ({len(state.media):,})", _media(state.media))
     if state.artifacts:
         _section(console, "artifacts", _artifacts(whole))
-    _section(console, "", *_storing(whole))
+    if whole.local is not None:
+        _section(console, "", *_storing(whole.local))
     _section(console, "inputs", _inputs(whole), show=bool(state.inputs))
     _leaves(console, "context", _brief(state.context))
     _section(console, "system, at last", _pairs(_system(state.system)), show=bool(state.system))
     _section(console, "notices", *_notices(whole), show=bool(state.notices))
-    _section(console, "delivery", *_delivery(whole))
+    if whole.local is not None:
+        _section(console, "delivery", *_delivery(whole.local))
 
 
 def _section(console: Console, title: str, *parts: RenderableType, show: bool = True) -> None:
@@ -72,11 +74,11 @@ def _pairs(items: Iterable[tuple[str, str | int | Text]]) -> RenderableType:
 
 
 def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
-    info, state = whole.look.info, whole.state
+    info, state = whole.info, whole.state
     over = info.status not in ("running", "stale")
     code = f"  exit code {state.exit_code}" if state.exit_code is not None and over else ""
     yield "status", safe(info.status, STATUS_STYLES[info.status]) + safe(code)
-    if info.status == "stale":
+    if info.status == "stale" and whole.local is not None:
         yield "", safe(remedy([info.id]), "dim")
     if state.error and over:
         yield "error", safe(state.error, "red")
@@ -91,17 +93,27 @@ def _facts(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
     named = (("group", info.group), ("job type", info.job_type), ("parent", info.parent))
     yield from ((key, value) for key, value in named if value is not None)
     console = f", {state.console:,} of them console output" if state.console else ""
-    yield "records", f"{whole.look.records:,} ({bytes_text(whole.look.bytes)}){console}"
-    yield "path", str(whole.folder.path)
-    if damage := _damage(whole):
-        yield "damage", safe(damage, "red")
+    size = "" if whole.local is None else f" ({bytes_text(whole.local.look.bytes)})"
+    yield "records", f"{state.records if whole.local is None else whole.local.look.records:,}{size}{console}"
+    yield from _where(whole)
 
 
-def _damage(whole: Whole) -> str:
-    found = whole.damage
+def _where(whole: Whole) -> Iterator[tuple[str, str | int | Text]]:
+    if whole.local is not None:
+        yield "path", str(whole.local.folder.path)
+        if damage := _damage(whole.local):
+            yield "damage", safe(damage, "red")
+        return
+    info = whole.info
+    yield "place", safe(whole.place)
+    yield from ((key, safe(value)) for key, value in (("kept as", info.place), ("url", info.url)) if value is not None)
+
+
+def _damage(local: Local) -> str:
+    found = local.damage
     parts = [plural(found.lines, "damaged line")] if found.lines else []
     parts += [plural(found.missing, "missing record")] if found.missing else []
-    parts += ["ends in the middle of a line"] if found.torn and not whole.look.open else []
+    parts += ["ends in the middle of a line"] if found.torn and not local.look.open else []
     return ", ".join(parts)
 
 
@@ -187,8 +199,8 @@ def _artifacts(whole: Whole) -> RenderableType:
     return table
 
 
-def _storing(whole: Whole) -> Iterator[RenderableType]:
-    for item in waiting_of(whole.folder):
+def _storing(local: Local) -> Iterator[RenderableType]:
+    for item in waiting_of(local.folder):
         text = f"  {item.name}: {bytes_text(item.left)} of {bytes_text(item.size)} are still to be stored"
         yield safe(text, "yellow")
 
@@ -211,16 +223,16 @@ def _notices(whole: Whole) -> Iterator[RenderableType]:
         yield safe(f"    and {len(whole.state.notices) - _NOTICES:,} more: --json lists all", "dim")
 
 
-def _delivery(whole: Whole) -> Iterator[RenderableType]:
-    if not whole.receipts.good and not whole.receipts.damage:
+def _delivery(local: Local) -> Iterator[RenderableType]:
+    if not local.receipts.good and not local.receipts.damage:
         yield safe("  none: the run is in the journal alone")
-    for receipt in whole.receipts.good:
-        pending = receipt.pending(whole.look.totals)
+    for receipt in local.receipts.good:
+        pending = receipt.pending(local.look.totals)
         counts = f"{receipt.confirmed_records:,} confirmed, {pending:,} pending"
         counts += f", {receipt.changed:,} changed, {receipt.refused:,} refused"
         url = f"  {receipt.url}" if receipt.url else ""
         yield safe(f"  {receipt.entry}: ") + safe(receipt.state, STATE_STYLES[receipt.state]) + safe(f", {counts}{url}")
         if receipt.error:
             yield safe(f"    {receipt.error}", "red")
-    if whole.receipts.damage:
-        yield safe(f"  {whole.receipts.damage}", "red")
+    if local.receipts.damage:
+        yield safe(f"  {local.receipts.damage}", "red")

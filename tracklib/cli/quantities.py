@@ -115,6 +115,11 @@ def duration_text(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def lasted(started: int, ended: int | None) -> str:
+    """Write how long a run lasted, or lasts so far."""
+    return duration_text(((ended if ended is not None else time.time_ns()) - started) / 1e9)
+
+
 def bytes_text(count: float) -> str:
     """Write a size in decimal units."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -1,7 +1,6 @@
 """The report: one page that says how equal the runs of two places are.
 
-Every text goes through `xml.etree`, which escapes it, so that no name of a run can become markup; the page fetches nothing,
-and forbids itself to.
+It is made by `tracklib.cli.markup`, so that no name of a run can become markup.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from tracklib.cli.chart import chart
-from tracklib.cli.page import SCRIPT, STYLE
+from tracklib.cli.markup import head, html_of, table, with_text
+from tracklib.cli.page import SCRIPT
 from tracklib.cli.quantities import local_time
-from tracklib.messages import printable
 
 if TYPE_CHECKING:
     from tracklib.portability.account import Account
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Report"]
 
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-)
 _STATES = ("identical", "different", "only_a", "only_b", "open", "error")
 _SHOWN = 10
 """Differences of one run; the rest are counted."""
@@ -47,50 +43,50 @@ class Report:
 
     def add(self, half: Half) -> None:
         """Take in one run."""
-        self._rows.write(_html(self._row(half)) + "\n")
+        self._rows.write(html_of(self._row(half)) + "\n")
 
     def write(self, path: Path, account: Account, *, verdict: str, passed: bool) -> None:
         """Write the page."""
         with self._rows as rows, path.open("w", encoding="utf-8") as file:
-            file.write('<!DOCTYPE html>\n<html lang="en">\n' + _html(_head()) + "\n<body>\n")
+            file.write('<!DOCTYPE html>\n<html lang="en">\n' + html_of(head("tracklib verify")) + "\n<body>\n")
             for part in (*self._top(account, verdict, passed=passed), *self._counts(account), *self._filters(account)):
-                file.write(_html(part) + "\n")
+                file.write(html_of(part) + "\n")
             rows.seek(0)
             shutil.copyfileobj(rows, file)
             script = Element("script")
             script.text = SCRIPT
-            file.write(_html(script) + "\n</body>\n</html>\n")
+            file.write(html_of(script) + "\n</body>\n</html>\n")
 
     def _top(self, account: Account, verdict: str, *, passed: bool) -> Iterable[Element]:
-        title = _with(Element("h1", {"class": "good" if passed else "bad"}), verdict)
+        title = with_text(Element("h1", {"class": "good" if passed else "bad"}), verdict)
         points = f"{account.compared['points']:,} points, {account.compared['files']:,} files compared, each one"
         yield title
         for letter, name in zip("AB", self._names, strict=True):
-            yield _with(Element("p"), f"{letter}: {name}")
-        yield _with(Element("p", {"class": "soft"}), points)
+            yield with_text(Element("p"), f"{letter}: {name}")
+        yield with_text(Element("p", {"class": "soft"}), points)
 
     def _counts(self, account: Account) -> Iterable[Element]:
-        yield _with(Element("h2"), "By week in which the runs began")
+        yield with_text(Element("h2"), "By week in which the runs began")
         states = [state for state in _STATES if account.states[state]]
         weeks = [(week, account.weeks[week]) for week in sorted(account.weeks)]
         rows = [
             [week, *(f"{counts[state]:,}" for state in states)] for week, counts in (*weeks, ("all", account.states))
         ]
-        yield _table(["week", *(self.words[state] for state in states)], rows, numbers_from=1)
+        yield table(["week", *(self.words[state] for state in states)], rows, numbers_from=1)
         if account.one_sided:
-            yield _with(Element("h2"), "On one side only")
+            yield with_text(Element("h2"), "On one side only")
             alone = [
                 [self.words[side], project, user, f"{runs:,}"]
                 for (side, project, user), runs in account.one_sided.most_common()
             ]
-            yield _table(["where", "project", "user", "runs"], alone, numbers_from=3)
+            yield table(["where", "project", "user", "runs"], alone, numbers_from=3)
         if account.declared:
-            yield _with(Element("h2"), "Changed as declared, and equal after it")
+            yield with_text(Element("h2"), "Changed as declared, and equal after it")
             declared = [[reason, f"{count:,}"] for reason, count in account.declared.most_common()]
-            yield _table(["reason", "how often"], declared, numbers_from=1)
+            yield table(["reason", "how often"], declared, numbers_from=1)
 
     def _filters(self, account: Account) -> Iterable[Element]:
-        yield _with(Element("h2"), "Runs")
+        yield with_text(Element("h2"), "Runs")
         box = Element("div", {"class": "filters"})
         SubElement(
             box,
@@ -103,10 +99,10 @@ class Report:
             },
         )
         choice = SubElement(box, "select", {"id": "state", "aria-label": "Show runs of this verdict"})
-        _with(SubElement(choice, "option", value=""), "all verdicts")
+        with_text(SubElement(choice, "option", value=""), "all verdicts")
         for state in _STATES:
             if account.states[state]:
-                _with(SubElement(choice, "option", value=state), self.words[state])
+                with_text(SubElement(choice, "option", value=state), self.words[state])
         SubElement(box, "span", {"id": "shown", "class": "soft", "role": "status"})
         yield box
 
@@ -116,10 +112,10 @@ class Report:
         has_more = bool(half.comparison.found or half.error or half.comparison.declared)
         row = Element("details" if has_more else "div", facts)
         head = SubElement(row, "summary") if has_more else SubElement(row, "div", {"class": "flat"})
-        _with(SubElement(head, "span", {"class": "name"}), f"{run.name} ({run.project}/{run.id})")
-        _with(SubElement(head, "span", {"class": "soft"}), f"{local_time(run.started)} {half.user}")
+        with_text(SubElement(head, "span", {"class": "name"}), f"{run.name} ({run.project}/{run.id})")
+        with_text(SubElement(head, "span", {"class": "soft"}), f"{local_time(run.started)} {half.user}")
         good = half.state in ("identical", "open")
-        _with(SubElement(head, "span", {"class": f"state {'good' if good else 'bad'}"}), self.words[half.state])
+        with_text(SubElement(head, "span", {"class": f"state {'good' if good else 'bad'}"}), self.words[half.state])
         if has_more:
             row.append(self._detail(half))
         return row
@@ -128,16 +124,16 @@ class Report:
         found = half.comparison
         detail = Element("div", {"class": "detail"})
         if half.error:
-            _with(SubElement(detail, "p", {"class": "bad"}), half.error)
+            with_text(SubElement(detail, "p", {"class": "bad"}), half.error)
         for curve in half.curves:
             detail.append(_figure(curve))
         items = SubElement(detail, "ul")
         for difference in found.differences[:_SHOWN]:
-            _with(SubElement(SubElement(items, "li"), "code"), str(difference))
+            with_text(SubElement(SubElement(items, "li"), "code"), str(difference))
         if (more := sum(found.found.values()) - _SHOWN) > 0:
-            _with(SubElement(items, "li"), f"and {more:,} more")
+            with_text(SubElement(items, "li"), f"and {more:,} more")
         for reason, count in found.declared.items():
-            _with(SubElement(items, "li", {"class": "soft"}), f"as declared: {count:,} x {reason}")
+            with_text(SubElement(items, "li", {"class": "soft"}), f"as declared: {count:,} x {reason}")
         return detail
 
 
@@ -145,41 +141,10 @@ def _figure(curve: Curve) -> Element:
     figure = Element("figure")
     figure.append(chart(curve))
     caption = SubElement(figure, "figcaption")
-    _with(SubElement(caption, "strong"), curve.key + " ")
-    _with(SubElement(caption, "span", {"class": "key-a"}), "A solid ")
-    _with(SubElement(caption, "span", {"class": "key-b"}), "B dashed ")
+    with_text(SubElement(caption, "strong"), curve.key + " ")
+    with_text(SubElement(caption, "span", {"class": "key-a"}), "A solid ")
+    with_text(SubElement(caption, "span", {"class": "key-b"}), "B dashed ")
     sides = ("missing" if text is None else text for text in (curve.first.left, curve.first.right))
     told = f"first difference at step {curve.first.step}: A {next(sides)}, B {next(sides)}"
-    _with(SubElement(caption, "span"), f"{told}; {curve.others:,} more points differ" if curve.others else told)
+    with_text(SubElement(caption, "span"), f"{told}; {curve.others:,} more points differ" if curve.others else told)
     return figure
-
-
-def _head() -> Element:
-    head = Element("head")
-    SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _POLICY})
-    SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    _with(SubElement(head, "title"), "tracklib verify")
-    style = SubElement(head, "style")
-    style.text = STYLE
-    return head
-
-
-def _table(titles: list[str], rows: list[list[str]], *, numbers_from: int) -> Element:
-    box = Element("div", {"class": "scroll"})
-    table = SubElement(box, "table")
-    for tag, cells in (("th", titles), *(("td", row) for row in rows)):
-        line = SubElement(table, "tr")
-        for place, cell in enumerate(cells):
-            _with(SubElement(line, tag, {"class": "number"} if place >= numbers_from else {}), cell)
-    return box
-
-
-def _with(element: Element, text: str) -> Element:
-    """Give an element a text of any origin: what would not be seen, or would reorder the rest, is written out."""
-    element.text = printable(text)
-    return element
-
-
-def _html(element: Element) -> str:
-    return tostring(element, encoding="unicode", method="html")

@@ -1,4 +1,4 @@
-"""``tracklib runs``: a table of the local runs."""
+"""``tracklib runs``: a table of the local runs, or of those of any place."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from tracklib.cli.options import Dir, Json, Project
+from tracklib.cli.options import Dir, Json, OtherPlace, Project
 
 if TYPE_CHECKING:
     from tracklib.cli.deliveries import Receipts
@@ -24,6 +25,7 @@ EXAMPLE = "tracklib runs --project digits --status crashed --since 7d"
 
 
 def runs(
+    place: OtherPlace = None,
     project: Project = None,
     status: Annotated[
         str | None, typer.Option("--status", "-s", help="running, finished, failed, killed, crashed or stale.")
@@ -34,20 +36,30 @@ def runs(
     dir: Dir = None,
     json: Json = False,
 ) -> int:
-    """List the local runs, newest first.
+    """List the local runs, or those of a place such as mlflow:http://host:5000, newest first.
 
-    One whose process vanished without a word is ended as crashed before it is shown. JSON: root, runs, more; a run has id, project, name, status, started, ended, ..., records, bytes, path, delivery.
+    A local one whose process vanished without a word is ended as crashed before it is shown. JSON: root, runs, more; a run has id, project, name, status, started, ended, ..., records, bytes, path, delivery. Of a place: place, runs, more; a run has vendor_id and url too.
     """
     from tracklib.cli.quantities import moment
     from tracklib.cli.selection import of_project, open_root
 
-    root = open_root(dir)
     wanted = _Wanted(_checked(status), moment(since) if since is not None else 0)
-    found, more = _newest(of_project(root, project), wanted, None if every else limit)
-    if json:
-        _print_json(str(root.path), found, more)
+    if place is not None:
+        from tracklib.cli.elsewhere import list_runs, reader_or_root
+        from tracklib.model.query import RunQuery
+
+        found = reader_or_root(place, dir)
+        if not isinstance(found, Path):
+            query = RunQuery(project=project, status=status, since=wanted.since or None)
+            return list_runs(found, query, None if every else limit, json=json)
+        root = open_root(found)
     else:
-        _print_table(str(root.path), found, more)
+        root = open_root(dir)
+    shown, more = _newest(of_project(root, project), wanted, None if every else limit)
+    if json:
+        _print_json(str(root.path), shown, more)
+    else:
+        _print_table(str(root.path), shown, more)
     return 0
 
 
@@ -149,7 +161,7 @@ def _print_table(root: str, found: Found, more: int) -> None:
     from tracklib.cli.adoption import remedy
     from tracklib.cli.console import grid, out, safe, say
     from tracklib.cli.deliveries import STATUS_STYLES, delivery_text
-    from tracklib.cli.quantities import local_time, plural
+    from tracklib.cli.quantities import lasted, local_time, plural
 
     if not found:
         say(f"no run to show in {root}")
@@ -163,7 +175,7 @@ def _print_table(root: str, found: Found, more: int) -> None:
             safe(info.project, cut=True),
             safe(info.status, STATUS_STYLES[info.status]),
             safe(local_time(info.started)[:-3]),
-            safe(_lasted(info.started, info.ended)),
+            safe(lasted(info.started, info.ended)),
             safe(f"{look.records:,}"),
             delivery_text(receipts, look.totals),
         )
@@ -174,9 +186,3 @@ def _print_table(root: str, found: Found, more: int) -> None:
         say(remedy(stale))
     if more:
         say(f"{plural(more, 'more run')}: --limit N or --all shows them")
-
-
-def _lasted(started: int, ended: int | None) -> str:
-    from tracklib.cli.quantities import duration_text
-
-    return duration_text(((ended if ended is not None else time.time_ns()) - started) / 1e9)

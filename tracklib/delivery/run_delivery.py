@@ -12,18 +12,23 @@ from tracklib.backends.contract import Outcome, Sink, SinkContext, unknown
 from tracklib.delivery.batches import Batch, BatchReader
 from tracklib.delivery.ranks import as_one
 from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
-from tracklib.errors import AuthError, BackendError, RejectedError, TransientError, UnknownOutcomeError
+from tracklib.errors import AuthError, BackendError, ConfigError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.glance import Glance, glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.model.records import Record
 
-__all__ = ["BATCH", "RunDelivery"]
+__all__ = ["BATCH", "BROKEN", "RunDelivery"]
 
 BATCH = 1000
 """Records in one send, about."""
 
 _LOOK = 0.5
+BROKEN = (
+    "the SDK ended the process that uses it, whatever it was sent: mend or reinstall it, then run tracklib sync; "
+    "nothing is lost"
+)
+
 _STUMBLES = 3
 """Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""
 
@@ -60,6 +65,7 @@ class RunDelivery:
         self._sink: Sink | None = None
         self._reader = BatchReader(folder, receipt.confirmed)
         self._unconfirmed: deque[_Sent] = deque()
+        self._doubted: list[tuple[Batch, str]] = []
         self._stumbles = 0
         self._looked = 0.0
         self._look: Glance | None = None
@@ -91,10 +97,14 @@ class RunDelivery:
         Args:
             before_send: Called with what is about to be sent, so that a batch that kills the process is known after.
         """
-        batch = self._reader.next(self.batch_size)
+        batch = self._next()
         if batch is None:
             if self._reader.blocked:
                 self.note("retrying", self._reader.blocked)
+            elif self._doubted and not self.receipt.confirmed:
+                raise ConfigError(BROKEN)
+            else:  # others of the run were held: it is the last records that are bad
+                self._convict()
             return self._confirm()
         batch.records = list(as_one(self.folder, batch.records))
         try:
@@ -109,6 +119,8 @@ class RunDelivery:
                 raise
             outcomes = self._one_by_one(batch, error)
         self._stumbles = 0
+        if outcomes and outcomes[0].kind not in ("retry", "unknown"):
+            self._convict()
         self._settle(batch, outcomes)
         return True
 
@@ -134,15 +146,33 @@ class RunDelivery:
                 break
         return outcomes
 
-    def skip(self, batch: Batch, reason: str) -> None:
-        """Set a batch apart as refused, which killed the process more than once."""
-        self._settle(batch, [Outcome("refused", reason)] * len(batch.records))
+    @property
+    def doubted(self) -> list[tuple[str, int]]:
+        """Writer and number of the records that are passed over, until it is known whose fault it is."""
+        return [(batch.writer, batch.records[0].seq) for batch, _ in self._doubted]
+
+    def doubt(self, batch: Batch, reason: str) -> None:
+        """Pass over a record that seems to kill the process: it is refused once another one behind it does not."""
+        self._doubted.append((batch, reason))
+
+    def _convict(self) -> None:
+        """Set the doubted records apart, as refused."""
+        doubted, self._doubted = self._doubted, []
+        for batch, reason in doubted:
+            self._settle(batch, [Outcome("refused", reason)] * len(batch.records))
 
     def peek(self) -> Batch | None:
-        """Return the next batch without sending it; `step` or `skip` come next."""
-        batch = self._reader.next(self.batch_size)
+        """Return the next batch without sending it; `step` or `doubt` come next."""
+        batch = self._next()
         if batch is not None:
             self._reader.rewind(batch.writer, self._behind(batch.writer))
+        return batch
+
+    def _next(self) -> Batch | None:
+        """Read the next batch; while records are doubted, one by one, and not these."""
+        batch = self._reader.next(1 if self._doubted else self.batch_size)
+        while batch is not None and (batch.writer, batch.records[0].seq) in self.doubted:
+            batch = self._reader.next(1)
         return batch
 
     def _behind(self, writer: str) -> Place:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tracklib_aim
 
 from tracklib.testing.conformance import PlaceSubject
 from tracklib.testing.conformance.suite import ConformanceSuite
@@ -34,7 +35,7 @@ class TestAim(ConformanceSuite):
     """In a folder."""
 
     sdks = ("aim",)
-    results = Path(__file__).parent / "support.json"
+    results = Path(tracklib_aim.__file__).parent / "support.json"
 
     @pytest.fixture(scope="class")
     @classmethod

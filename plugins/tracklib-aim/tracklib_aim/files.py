@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,18 +21,20 @@ from tracklib_aim.surroundings import sdk
 __all__ = ["Files", "copied", "described"]
 
 _PIECE = 1 << 20
+_FOLDER = "file://"
 
 
 class Files:
     """Keeps and gives the content of files.
 
     Args:
+        seqs: Where the run itself keeps contents; ``None`` where it is gone.
         uri: Where Aim keeps artifacts; ``None``: the run itself does.
     """
 
-    def __init__(self, run_hash: str, seqs: Database, uri: str | None) -> None:
+    def __init__(self, run_hash: str, seqs: Database | None, uri: str | None) -> None:
         self._hash = run_hash
-        self._seqs = seqs
+        self._database = seqs
         self.uri = uri
 
     def keep(self, file: FileRef, content: Path) -> None:
@@ -53,6 +56,20 @@ class Files:
             # Where the content lay on the machine that sent it is nobody's business.
             artifact.storage["path"] = clean(file.path)
             return artifact
+
+    def discard(self) -> str:
+        """Remove what the store of artifacts holds of the run; return what stays, in words."""
+        if self.uri is None:
+            return ""
+        if not self._run_uri().startswith(_FOLDER):
+            return f"the files of its artifacts stay in {self._run_uri()}"
+        shutil.rmtree(self._run_uri().removeprefix(_FOLDER), ignore_errors=True)
+        return ""
+
+    @property
+    def _seqs(self) -> Database:
+        assert self._database is not None, "contents are asked of a run that is there"
+        return self._database
 
     def _run_uri(self) -> str:
         assert self.uri is not None, "what has no store is kept in the run"

@@ -38,10 +38,16 @@ class OpenRun:
                 held = Identity.read(self.meta.get((*self.attributes, KEY)))
             self.identity = held or Identity.of(info)
             if held is None:
+                self._begin_without_tags()
                 self.write_identity(self.identity, first=True)
         except BaseException:
             repository.unlock(self.hash)
             raise
+
+    def _begin_without_tags(self) -> None:
+        """Take off the tags of a deleted run: Aim leaves them to whichever run gets its number in SQLite (3.29)."""
+        for word in self.properties.get("tags") or []:
+            self.properties.remove_tag(word)
 
     @property
     def chunk(self) -> tuple[str, ...]:

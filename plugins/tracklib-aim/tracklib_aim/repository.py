@@ -87,6 +87,14 @@ class Repository:
             there = wanted.intersection(self.hashes())
         return sorted(there)
 
+    def delete(self, run_hash: str) -> bool:
+        """Remove a run, its columns and its place in the index; tell whether there was one."""
+        if not self.found({run_hash}):
+            return False
+        with border(f"deleting the run {run_hash}"):
+            self._repo._delete_run(run_hash)  # noqa: SLF001  the public way says in a log alone what went wrong
+        return True
+
     def database(self, name: str, run_hash: str, *, writes: bool) -> Database:
         """Open a run's ``meta`` or ``seqs``."""
         with border(f"opening the run {run_hash}"):

@@ -11,6 +11,7 @@ from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
 from tracklib_aim.capabilities import CAPABILITIES
+from tracklib_aim.files import Files
 from tracklib_aim.identity import run_hash
 from tracklib_aim.reading import RunReader
 from tracklib_aim.repository import Repository
@@ -73,6 +74,14 @@ class AimSource:
         if content is None:
             raise RejectedError(f"Aim's run {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run for good; the files of its artifacts go with it where they lie in a folder of this machine."""
+        place = self._place(run)
+        self._reader = None
+        if not self._repository.delete(place):
+            return ""
+        return Files(place, None, self._settings.artifacts).discard()
 
     @property
     def _repository(self) -> Repository:

@@ -18,6 +18,7 @@ from tracklib_mlflow.sink import MLflowSink
 
 from tracklib.backends.contract import SinkContext
 from tracklib.errors import AuthError, ConfigError, RejectedError, TransientError
+from tracklib.model.query import RunQuery
 from tracklib.model.records import Artifact, Metrics, Params, Tags
 from tracklib.model.run import RunInfo
 
@@ -347,3 +348,20 @@ def test_a_server_that_fails_for_a_missing_file(sqlite_bench, monkeypatch):
         pass
     with pytest.raises(TransientError, match="500"), files.fetched("a/f"):
         pass
+
+
+def test_a_run_that_mlflow_made_too_late_is_out_of_the_way(sqlite_bench):
+    """A twin that stands there when nobody waits for it any more is not listed; whoever made the run removes it."""
+    from tracklib_mlflow.runs import identity
+
+    bench = sqlite_bench
+    sink = bench.sink()
+    sink.send(bench.records(Metrics({"x": 1.0}, 0)))
+    late = bench.client.create_run(bench.raw.info.experiment_id, tags=identity(bench.info)[0])
+    assert bench.found().place == sink.vendor.id
+    assert [run.place for run in bench.source().runs(RunQuery(project=bench.project))] == [sink.vendor.id]
+    again = bench.sink()
+    assert again.vendor.id == sink.vendor.id
+    sink.close()
+    assert bench.client.get_run(late.info.run_id).info.lifecycle_stage == "deleted"
+    assert bench.raw.info.run_id == sink.vendor.id

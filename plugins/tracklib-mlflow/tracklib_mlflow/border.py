@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, TransientError
+from tracklib_mlflow.remedies import plainly, remedy
 
 __all__ = ["ExistsError", "MissingError", "border"]
 
@@ -62,15 +63,18 @@ def border(doing: str, secrets: Sequence[str] = ()) -> Iterator[None]:
 
 def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> TracklibError:
     chain = list(_chain(error))
-    message = f"MLflow, {doing}: {_said(error, secrets)}"
+    said, status = _said(error, secrets), _status(chain)
+    via_proxy = _via_proxy(chain)
+    advice = remedy(said, status, via_proxy=via_proxy)
+    message = f"MLflow, {doing}: {said}{'; ' if advice else ''}{advice}"
     if any(isinstance(item, ImportError) for item in chain):
         return ConfigError(f"{message}; install what this kind of tracking URI needs")
     if _CONFIG_WORDS.search(str(error)) or any(type(item).__name__ == "InvalidUrlException" for item in chain):
         return ConfigError(message)
-    status = _status(chain)
-    if status in (401, 403) or (_is_of(chain, "sqlalchemy") and _AUTH_WORDS.search(str(error))):
+    is_refused = status in (401, 407) or (status == 403 and not via_proxy) or "refuses: 407" in said
+    if is_refused or (_is_of(chain, "sqlalchemy") and _AUTH_WORDS.search(str(error))):
         return AuthError(message)
-    if _is_transient(chain, status):
+    if via_proxy or _is_transient(chain, status):
         return TransientError(message, retry_after=_retry_after(chain))
     return _rejected(chain)(message)
 
@@ -105,6 +109,16 @@ def _status_of(response: Any) -> int | None:
     else:
         status = getattr(response, "status_code", None)
     return status if isinstance(status, int) else None
+
+
+def _via_proxy(chain: list[BaseException]) -> bool:
+    """Tell whether a proxy gave an answer of its own, a page; MLflow drops the answer, and its frame still holds it."""
+    for error in chain:
+        response = getattr(error, "response", None) or _local(error.__traceback__, "response")
+        headers, text = getattr(response, "headers", None) or {}, getattr(response, "text", "")
+        if "Via" in headers and isinstance(text, str) and text.lstrip().startswith("<"):
+            return True
+    return False
 
 
 def _is_transient(chain: list[BaseException], status: int | None) -> bool:
@@ -152,25 +166,9 @@ def _local(traceback: TracebackType | None, name: str) -> Any:
     return traceback.tb_frame.f_locals.get(name) if traceback is not None else None
 
 
-_POOL = re.compile(r"HTTPS?ConnectionPool\(host='([^']+)', port=(\d+)\)")
-_REASONS = re.compile(
-    r"connection refused|timed out|name or service not known|no route to host|network is unreachable|"
-    r"temporary failure in name resolution|connection reset by peer|certificate verify failed",
-    re.IGNORECASE,
-)
-
-
-def _plainly(text: str) -> str:
-    """Say in a few words what urllib3 says in many where a server cannot be reached."""
-    pool, reason = _POOL.search(text), _REASONS.search(text)
-    if pool is None or reason is None:
-        return text
-    return f"no answer from {pool[1]}:{pool[2]}: {reason[0].lower()}"
-
-
 def _said(error: Exception, secrets: Sequence[str]) -> str:
     """Return an exception's message in one line, without credentials and SQLAlchemy's parameters."""
-    text = _plainly(" ".join(str(error).partition("[SQL:")[0].split())) or type(error).__name__
+    text = plainly(" ".join(str(error).partition("[SQL:")[0].split())) or type(error).__name__
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     text = re.sub(r"(://[^/\s:@]*):[^/\s@]*@", r"\1:***@", text)

@@ -104,6 +104,14 @@ class Store(Protocol):
         """
         ...
 
+    def delete(self, place: str, /) -> bool:
+        """Delete the run of MLflow's own id; return False where it was gone already.
+
+        Raises:
+            RejectedError: Nothing is deleted here.
+        """
+        ...
+
     def files(self, run: HeldRun, /) -> HeldFiles:
         """Return a run's artifacts."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tracklib.errors import RejectedError, TransientError
@@ -27,6 +27,8 @@ __all__ = [
     "of_id",
     "open_experiment",
     "open_run",
+    "remove_twins",
+    "without_twins",
 ]
 
 _MAX_EXPERIMENT_NAME = 256
@@ -131,7 +133,42 @@ def of_id(client: Client, experiment_ids: list[str], run_id: str) -> list[Run]:
 def _oldest(client: Client, experiment_id: str, info: RunInfo) -> Run | None:
     project = texts.as_held(info.project, texts.MAX_TAG)
     found = [run for run in of_id(client, [experiment_id], info.id) if run.data.tags.get(tags.PROJECT) == project]
-    return min(found, key=lambda run: (int(run.data.tags.get(tags.CREATED, 0)), run.info.run_id), default=None)
+    return min(found, key=_rank, default=None)
+
+
+def _rank(run: Run) -> tuple[bool, int, str]:
+    """Return what several runs of one id are ordered by: the one that was written to comes first, then the oldest."""
+    return not _is_begun(run), int(run.data.tags.get(tags.CREATED, 0)), run.info.run_id
+
+
+def _is_begun(run: Run) -> bool:
+    """Tell whether anything was written to a run since it was made."""
+    return tags.RESUMED in run.data.tags or bool(run.data.metrics) or bool(run.data.params)
+
+
+def without_twins(runs: Iterable[Run]) -> Iterator[Run]:
+    """Leave out empty runs beside one of the same id: MLflow made them when nobody waited any more for its answer."""
+    begun: set[tuple[str | None, ...]] = set()
+    waiting: list[Run] = []
+    for run in runs:
+        if tags.KEY in run.data.tags and not _is_begun(run):
+            waiting.append(run)
+            continue
+        begun.add(_who(run))
+        yield run
+    yield from (run for run in waiting if _who(run) not in begun)
+
+
+def _who(run: Run) -> tuple[str | None, ...]:
+    return run.info.experiment_id, run.data.tags.get(tags.KEY), run.data.tags.get(tags.PROJECT)
+
+
+def remove_twins(client: Client, run: Run, info: RunInfo) -> None:
+    """Delete the empty twins of a run that was written to."""
+    same = [other for other in of_id(client, [run.info.experiment_id], info.id) if _who(other) == _who(run)]
+    if any(other.info.run_id == run.info.run_id and _is_begun(other) for other in same):
+        for twin in (other for other in same if not _is_begun(other)):
+            client.call("removing a second run of one id", client.raw.delete_run, twin.info.run_id)
 
 
 def _create_run(client: Client, experiment_id: str, info: RunInfo) -> Run:

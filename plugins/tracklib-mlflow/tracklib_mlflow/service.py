@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tracklib.model.query import RunQuery
+from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import Files
 from tracklib_mlflow.held import HeldRun, Registered
 from tracklib_mlflow.points import Native
-from tracklib_mlflow.runs import of_id
+from tracklib_mlflow.runs import of_id, without_twins
 from tracklib_mlflow.settings import MLflowSettings
 
 __all__ = ["Service"]
@@ -44,6 +45,14 @@ class Service:
         get = self._client.raw.get_experiment
         experiment = self._client.call("reading the experiment", get, run.info.experiment_id)
         return run, str(experiment.name)
+
+    def delete(self, place: str, /) -> bool:
+        """Delete the run of MLflow's own id."""
+        try:
+            self._client.call(f"deleting the run {place}", self._client.raw.delete_run, place)
+        except MissingError:
+            return False
+        return True
 
     def files(self, run: HeldRun, /) -> Files:
         """Return a run's artifacts."""
@@ -91,10 +100,10 @@ class Service:
         if query.place is not None or query.id is not None:
             found = [run for run in map(self._find, wanted) if run is not None]
             ours = of_id(self._client, experiment_ids, query.id) if query.id is not None else []
-            yield from {run.info.run_id: run for run in (*ours, *found)}.values()
+            yield from {run.info.run_id: run for run in (*without_twins(ours), *found)}.values()
             return
         for start in range(0, len(experiment_ids), _EXPERIMENTS_AT_ONCE):
-            yield from self._client.runs(experiment_ids[start : start + _EXPERIMENTS_AT_ONCE])
+            yield from without_twins(self._client.runs(experiment_ids[start : start + _EXPERIMENTS_AT_ONCE]))
 
     def _find(self, run_id: str | None) -> HeldRun | None:
         """Return the run of MLflow's own id; what cannot be one is not asked for."""

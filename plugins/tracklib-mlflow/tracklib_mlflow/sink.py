@@ -35,7 +35,7 @@ from tracklib_mlflow.inputs import InputWriter
 from tracklib_mlflow.lifecycle import Lifecycle
 from tracklib_mlflow.media_writer import MediaWriter
 from tracklib_mlflow.native import NativeRun
-from tracklib_mlflow.runs import check_active, identity, open_run
+from tracklib_mlflow.runs import check_active, identity, open_run, remove_twins
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.system import SystemWriter
 from tracklib_mlflow.writers import Desk, LabelWriter, MetricWriter, ParamWriter, Writer
@@ -55,6 +55,7 @@ class MLflowSink:
         self._context = context
         self._position = dict(context.position)
         self._desk: Desk | None = None
+        self._info: RunInfo | None = None
         self._writers: dict[type, Writer] = {}
 
     @property
@@ -72,6 +73,7 @@ class MLflowSink:
         client = Client(self._settings)
         found = open_run(client, run, self._context.vendor_id, is_begun=bool(self._context.position))
         self._desk = desk = Desk(client, found, self._context)
+        self._info = run
         desk.put_texts(identity(run)[1])
         labels, lifecycle, keeper = LabelWriter(desk), Lifecycle(desk), Keeper(desk)
         self._writers = {
@@ -120,8 +122,11 @@ class MLflowSink:
 
     def close(self) -> None:
         """Write the companions that are held back."""
-        if self._desk is not None:
-            self._desk.companions.flush()
+        if self._desk is None or self._info is None:
+            return
+        self._desk.companions.flush()
+        if self._context.vendor_id is None:  # it was made, or found, by this sink: a try that was given up may have too
+            remove_twins(self._desk.client, self._desk.run, self._info)
 
     def _opened(self) -> Desk:
         if self._desk is None:

@@ -76,6 +76,12 @@ class MLflowSource:
         copy.seek(0)
         return cast("BinaryIO", copy)
 
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run, as MLflow does: it is out of sight, and can be restored until somebody collects it for good."""
+        if not self._store.delete(self._place(run)):
+            return ""
+        return f"MLflow keeps deleted runs until `mlflow gc`, and the experiment of {run.project!r}"
+
     @property
     def _store(self) -> Store:
         if self._opened is None:

@@ -75,10 +75,13 @@ experiment = comet_ml.API().get_experiment_by_key({KEY!r})
 assets = {{a["fileName"]: a for a in experiment.get_asset_list()}}
 answer([[(a["type"], a["step"], a["metadata"], a["remote"]) for a in map(assets.get, ("folder/ä b.bin", "picture", "far"))],
         experiment.get_asset(assets["folder/ä b.bin"]["assetId"]).hex(),
-        pathlib.Path("down/in/f.bin").read_bytes().hex(), str(used.version), used.metadata])
+        pathlib.Path("down/in/f.bin").read_bytes().hex(), str(used.version), used.metadata,
+        [[a["artifactName"] for a in comet_ml.APIExperiment(previous_experiment=key).get_artifact_lineage(way)["artifacts"]]
+         for key in ({KEY!r}, {"b" * 36!r}) for way in ("output", "input", "all")]])
 """
     )
-    listed, asset, artifact, version, metadata = read
+    listed, asset, artifact, version, metadata, lineage = read
+    assert lineage == [["data"], [], ["data"], [], ["data"], ["data"]]
     expected = bytes(range(256)) + b"\r\n--x\r\n"
     assert listed[0] == ["asset", 3, '{"a":1}', False]
     assert (listed[1][:2], listed[2][0], listed[2][3]) == (["image", 4], "asset", True)
@@ -103,6 +106,28 @@ def test_an_offline_archive_is_uploaded(comet_emulator, program):
     assert sorted(kept.series("x")) == [(step, str(step / 7)) for step in range(10)]
     assert (kept.parameters["lr"]["value"], kept.offline, kept.running) == ("0.5", True, False)
     assert kept.end >= kept.start > 0
+
+
+def test_an_archive_that_is_uploaded_again_goes_on_with_its_experiment(comet_emulator, program):
+    """An experiment that is there is refused in the words that the SDK knows, and ``get_or_create`` goes on with it."""
+    said = program(f"""
+    import comet_ml, json, os, subprocess, sys, zipfile
+    experiment = comet_ml.OfflineExperiment(project_name="p", experiment_key={KEY!r}, offline_directory="off")
+    experiment.log_parameter("lr", 0.5)
+    experiment.end()
+    upload = [os.path.join(os.path.dirname(sys.executable), "comet"), "upload"]
+    codes = [subprocess.run([*upload, "off/{KEY}.zip"]).returncode for _ in range(2)]
+    with zipfile.ZipFile("off/{KEY}.zip") as archive, zipfile.ZipFile("again.zip", "w") as copy:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "experiment.json":
+                content = json.dumps({{**json.loads(content), "resume_strategy": "get_or_create"}})
+            copy.writestr(name, content)
+    codes.append(subprocess.run([*upload, "again.zip"]).returncode)
+    answer(codes)
+    """)
+    assert said == [0, 1, 0]
+    assert list(comet_emulator.experiments) == [KEY]
 
 
 def test_the_api_writes_times_and_states(comet_emulator, program):

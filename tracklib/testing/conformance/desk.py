@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tracklib.backends.contract import Outcome, Sink, SinkContext, VendorRun
+from tracklib.backends.contract import Outcome, Sink, SinkContext, VendorRun, refused
 from tracklib.errors import RejectedError, TransientError, UnknownOutcomeError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Body, FileRef, Position, Record, RunEnd, RunStart
@@ -16,10 +17,23 @@ from tracklib.model.run import RunInfo, new_run_id
 from tracklib.portability.snapshot import Snapshot, snapshot
 from tracklib.testing.conformance.subject import Subject
 
-__all__ = ["Desk", "Story"]
+__all__ = ["Desk", "Scale", "Story"]
 
 _STEP = 1_000_003  # between records, in nanoseconds: neither whole milliseconds nor microseconds
 _TRIES = 40
+_PAUSE, _LONGEST_PAUSE, _LONGEST_WAIT = 0.05, 1.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much the law about volume writes.
+
+    Attributes:
+        points: All of them; nineteen of twenty are of one metric, the rest of fifty.
+    """
+
+    points: int = 16_000
+    params: int = 1_000
 
 
 class Story:
@@ -30,13 +44,22 @@ class Story:
         outcomes: What became of each record, once it was sent.
     """
 
-    def __init__(self, project: str, bodies: Iterable[Body], *, start: RunStart | None = None) -> None:
+    def __init__(
+        self, project: str, bodies: Iterable[Body], *, start: RunStart | None = None, began: int | None = None
+    ) -> None:
         self._writers = 0
-        self._time = time.time_ns()
+        self._time = time.time_ns() if began is None else began - _STEP
         first = start or RunStart(project, "conformance", context={"host": "here", "python": "3.11.7", "pid": 42})
-        began = self._time + _STEP
         self.info = RunInfo(
-            project, new_run_id(), first.name, "running", began, None, first.group, first.job_type, first.parent
+            project,
+            new_run_id(),
+            first.name,
+            "running",
+            self._time + _STEP,
+            None,
+            first.group,
+            first.job_type,
+            first.parent,
         )
         self.records: list[Record] = []
         self.vendor: VendorRun | None = None
@@ -62,21 +85,45 @@ class Story:
 class Desk:
     """A subject, with a folder for contents and a project of its own.
 
+    Args:
+        begun: Told of each run before anything of it is written.
+
     Attributes:
         project: Where every run of this examination goes.
+        scale: How much the law about volume writes.
+        whole: The run that holds the corpus, once it was delivered.
     """
 
-    def __init__(self, subject: Subject, folder: Path, project: str) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        folder: Path,
+        project: str,
+        scale: Scale = Scale(),
+        *,
+        begun: Callable[[Story], None] = lambda _: None,
+    ) -> None:
+        self._begun = begun
         self.subject = subject
         self.project = project
-        self.stories: list[Story] = []
+        self.scale = scale
+        self.whole: Story | None = None
+        self._open: list[Sink] = []
         self._folder = folder
         (folder / "contents").mkdir(parents=True, exist_ok=True)
 
-    def story(self, *bodies: Body, start: RunStart | None = None, end: RunEnd | None = None) -> Story:
+    def story(
+        self,
+        *bodies: Body,
+        start: RunStart | None = None,
+        end: RunEnd | None = None,
+        project: str | None = None,
+        began: int | None = None,
+    ) -> Story:
         """Begin a run, and end it where an end is given."""
-        made = Story(self.project, [*bodies, *([end] if end is not None else [])], start=start)
-        self.stories.append(made)
+        told = [*bodies, *([end] if end is not None else [])]
+        made = Story(project or self.project, told, start=start, began=began)
+        self._begun(made)
         return made
 
     def keep(self, contents: Mapping[str, bytes]) -> None:
@@ -90,58 +137,132 @@ class Desk:
         scratch = self._folder / f"scratch-{story.info.id}"
         scratch.mkdir(exist_ok=True)
         vendor_id = story.vendor.id if story.vendor is not None else None
-        return SinkContext(self._content, scratch, vendor_id, position or {})
+        return SinkContext(self.content, scratch, vendor_id, position or {})
 
-    def _content(self, file: FileRef) -> Path:
+    def content(self, file: FileRef) -> Path:
+        """Return where the content of a file lies.
+
+        Raises:
+            RejectedError: It is lost.
+        """
         path = self._folder / "contents" / file.sha256
         if not path.exists():
             raise RejectedError(f"the content of {file.path} is lost")
         return path
 
+    @property
+    def contents(self) -> Path:
+        """The folder of all contents, by their SHA-256."""
+        return self._folder / "contents"
+
     def open(self, story: Story, position: Position | None = None) -> Sink:
-        """Return a sink that has the run open."""
-        sink = self.subject.sink(self.context(story, position))
-        story.vendor = sink.open(story.info)
-        return sink
+        """Return a sink that has the run open; tried again where the vendor cannot be reached for the moment."""
+        for pause in _pauses():
+            sink = self.subject.sink(self.context(story, position))
+            self._open.append(sink)
+            try:
+                story.vendor = sink.open(story.info)
+            except (TransientError, UnknownOutcomeError) as error:
+                _rest(pause, error)
+            else:
+                return sink
+        raise TransientError(f"the run could not be opened in {_TRIES} tries")
 
     def send(self, sink: Sink, story: Story, records: Sequence[Record]) -> None:
-        """Send records in batches as large as the backend takes, again where it asks for that."""
+        """Send records in batches as large as the backend takes, again where it asks for that, and all by one sink."""
+        for pause in _pauses():
+            try:
+                self._send(sink, story, records)
+            except UnknownOutcomeError as error:
+                _rest(pause, error)
+            else:
+                return
+
+    def _send(self, sink: Sink, story: Story, records: Sequence[Record]) -> None:
         size = self.subject.capabilities.limits.batch_records
         for at in range(0, len(records), size):
             pending = list(records[at : at + size])
-            for _ in range(_TRIES):
-                pending = self._sent(sink, story, pending)
+            for pause in _pauses():
+                pending = self._sent(sink, story, pending, pause)
                 if not pending:
                     break
 
-    def _sent(self, sink: Sink, story: Story, batch: Sequence[Record]) -> list[Record]:
+    def _sent(self, sink: Sink, story: Story, batch: Sequence[Record], pause: float) -> list[Record]:
         """Send a batch once; return what is to be sent again."""
         try:
             outcomes = list(sink.send(batch))
-        except (TransientError, UnknownOutcomeError):
-            time.sleep(0.05)
+        except TransientError as error:
+            _rest(pause, error)
             return list(batch)
+        except RejectedError as error:  # one of them, or all: delivery looks for those that are meant
+            if len(batch) > 1:
+                return [left for record in batch for left in self._sent(sink, story, [record], pause)]
+            outcomes = [refused(str(error))]
         for record, outcome in zip(batch, outcomes, strict=False):
             story.outcomes[record.writer, record.seq] = outcome
         again = [i for i, outcome in enumerate(outcomes) if outcome.kind in ("retry", "unknown")]
-        return list(batch[again[0] :]) if again else []
+        if not again:
+            return []
+        _rest(pause, TransientError("", retry_after=outcomes[again[0]].wait))
+        return list(batch[again[0] :])
+
+    def close(self, sink: Sink) -> None:
+        """Close a sink; tried again where the vendor cannot be reached for the moment."""
+        for pause in _pauses():
+            try:
+                sink.close()
+            except (TransientError, UnknownOutcomeError) as error:
+                _rest(pause, error)
+            else:
+                self._open = [other for other in self._open if other is not sink]
+                return
+        raise TransientError(f"the sink could not be closed in {_TRIES} tries")
+
+    def let_go(self) -> None:
+        """Close the sinks that an interruption or a law has left open."""
+        while self._open:
+            with contextlib.suppress(Exception):  # a vendor that cannot be reached, or a sink that is broken
+                self._open.pop().close()
 
     def deliver(self, story: Story, records: Sequence[Record] | None = None) -> None:
-        """Deliver a run by a sink of its own, which is closed again."""
-        sink = self.open(story)
-        self.send(sink, story, story.records if records is None else records)
-        sink.close()
+        """Deliver a run by a sink of its own, which is closed again.
+
+        As a relay does, it takes a new sink where nobody knows what became of a batch, and begins behind what the old one
+        had confirmed.
+        """
+        sink, pending = self.open(story), list(story.records if records is None else records)
+        for pause in _pauses():
+            try:
+                self._send(sink, story, pending)
+                break
+            except UnknownOutcomeError as error:
+                _rest(pause, error)
+                position = dict(sink.confirmed())
+                pending = [record for record in pending if record.seq > position.get(record.writer, 0)]
+                sink = self.open(story, position)
+        self.close(sink)
 
     def found(self, story: Story) -> list[RunInfo]:
         """Return the runs that the source finds under this run's id."""
-        return list(self.subject.source().runs(RunQuery(project=self.project, id=story.info.id)))
+        return list(self.subject.source().runs(RunQuery(project=story.info.project, id=story.info.id)))
 
     def read(self, story: Story) -> Snapshot | None:
         """Return the run as the source reads it; ``None`` where there is not exactly one."""
         source = self.subject.source()
-        found = list(source.runs(RunQuery(project=self.project, id=story.info.id)))
+        found = list(source.runs(RunQuery(project=story.info.project, id=story.info.id)))
         if len(found) != 1:
             return None
         read = snapshot(story.info.id, source.read(found[0]))
         read.state.id = found[0].id
         return read
+
+
+def _pauses() -> Iterator[float]:
+    """Yield how long to wait after each failure, as delivery does: longer and longer."""
+    return (min(_LONGEST_PAUSE, _PAUSE * 1.3**number) for number in range(_TRIES))
+
+
+def _rest(pause: float, error: Exception) -> None:
+    """Wait as long as the vendor asks for, or else for the pause."""
+    wanted = getattr(error, "retry_after", None)
+    time.sleep(pause if wanted is None else min(wanted, _LONGEST_WAIT))

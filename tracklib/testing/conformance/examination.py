@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tracklib.model.run import new_run_id
@@ -13,7 +13,20 @@ from tracklib.testing.conformance.laws import LAWS
 from tracklib.testing.conformance.subject import Subject
 from tracklib.testing.conformance.verdict import Report, Verdict
 
-__all__ = ["examine"]
+__all__ = ["examine", "new_project", "verdicts"]
+
+
+def new_project() -> str:
+    """Return a project's name that nobody else has."""
+    return f"tracklib-conformance-{new_run_id()}"
+
+
+def verdicts(desk: Desk, law: str) -> Iterator[Verdict]:
+    """Put a backend to a law; one that cannot be examined to its end, because the backend raises, is broken."""
+    try:
+        yield from LAWS[law](desk)
+    except Exception as error:  # whatever a backend raises is a finding
+        yield Verdict(law, "no exception", None, f"{type(error).__name__}: {error}")
 
 
 def examine(
@@ -24,9 +37,7 @@ def examine(
     project: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Put a backend to laws, each in runs of its own, all in one project.
-
-    A law that cannot be examined to its end, because the backend raises, is broken.
+    """Put a backend to laws, each in runs of its own, all in one project but for those about projects.
 
     Args:
         subject: The backend, with a place that may be written to.
@@ -38,11 +49,8 @@ def examine(
     versions = {name: importlib.metadata.version(name) for name in sdks}
     report = Report(subject.name, subject.capabilities, versions)
     with tempfile.TemporaryDirectory(prefix="tracklib-conformance-") as folder:
-        desk = Desk(subject, Path(folder), project or f"tracklib-conformance-{new_run_id()}")
+        desk = Desk(subject, Path(folder), project or new_project())
         for name in laws:
             progress(name)
-            try:
-                report.add(LAWS[name](desk))
-            except Exception as error:  # whatever a backend raises is a finding
-                report.add([Verdict(name, "no exception", None, f"{type(error).__name__}: {error}")])
+            report.add(verdicts(desk, name))
     return report

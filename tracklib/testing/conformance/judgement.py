@@ -56,7 +56,7 @@ def _owner(difference: Difference, owners: dict[Key, str]) -> str:
     fitting = [
         (len(name), owner)
         for (of, name), owner in owners.items()
-        if of == kind and key.startswith((name, name.replace("\\", "\\\\").replace(".", "\\.")))
+        if of == kind and name and key.startswith((name, name.replace("\\", "\\\\").replace(".", "\\.")))
     ]
     return max(fitting)[1] if fitting else ""
 

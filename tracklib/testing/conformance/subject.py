@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tracklib.backends import registry
 from tracklib.backends.capabilities import Capabilities
 from tracklib.backends.contract import Sink, SinkContext, Source, VendorRun
+from tracklib.testing.conformance.gate import Gate
 from tracklib.typing import Number, Step
 
 __all__ = ["PlaceSubject", "Subject", "Witness"]
+
+_HERE = "tracklib.testing.conformance.subject:PlaceSubject"
 
 
 class Witness(Protocol):
@@ -25,7 +29,12 @@ class Witness(Protocol):
 
 
 class Subject(Protocol):
-    """A backend with an empty place to write to."""
+    """A backend with a place to write to.
+
+    It may have two attributes more, each of which opens laws that are not examined without it: ``gate``, a
+    `tracklib.testing.conformance.gate.Gate` that lets faults in, and ``recipe``, from which another process makes the
+    same subject: ``"module:Class"`` and the arguments that it is called with by name, as JSON.
+    """
 
     @property
     def name(self) -> str:
@@ -57,16 +66,29 @@ class PlaceSubject:
     Args:
         entry: The backend's name, or a place.
         settings: What else its settings say, as in ``tracklib.toml``.
+        gate: What lets faults in on the way there.
+        read_at: Where the source reads, if that is to be another way to the same place; without the settings.
     """
 
     def __init__(
-        self, entry: str, settings: Mapping[str, Any] | None = None, *, witness: Witness | None = None
+        self,
+        entry: str,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        witness: Witness | None = None,
+        gate: Gate | None = None,
+        read_at: str | None = None,
     ) -> None:
         name = registry.split_entry(entry)[0]
         resolved = registry.resolve(entry, {name: settings or {}})
         self._spec, self._settings = resolved.spec, resolved.settings
+        if settings:  # a place stands for itself: what is said besides counts for a name alone
+            self._settings = replace(resolved.settings, **settings).resolved()
         self.name = name
         self.witness = witness
+        self.gate = gate
+        self.recipe = (_HERE, {"entry": entry, "settings": dict(settings or {})})
+        self._reading = self._settings if read_at is None else registry.resolve(read_at, {}).settings
         self.capabilities: Capabilities = self._spec.load(self._spec.capabilities)
 
     def sink(self, context: SinkContext, /) -> Sink:
@@ -76,5 +98,13 @@ class PlaceSubject:
 
     def source(self) -> Source:
         """Return a new source at the place."""
-        made: Source = self._spec.load(self._spec.source)(self._settings)
+        made: Source = self._spec.load(self._spec.source)(self._reading)
         return made
+
+    def check(self) -> str:
+        """Ask the place for a sign of life; return its answer.
+
+        Raises:
+            BackendError: It does not answer, or refuses the credentials.
+        """
+        return self._settings.check()

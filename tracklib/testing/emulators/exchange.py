@@ -28,6 +28,7 @@ class Request:
         query: The parameters after the question mark; of a repeated one, the last.
         headers: By lower-case name.
         body: Decompressed.
+        target: Path and query as they stood on the wire.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    target: str = ""
 
     def json(self) -> Any:
         """Return the body as JSON; an empty one is an empty object."""
@@ -47,7 +49,7 @@ class Request:
         query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         lower = {name.lower(): value for name, value in headers.items()}
         body = _decompress(body, lower.get("content-encoding", ""))
-        return cls(method, unquote(parts.path), query, lower, body)
+        return cls(method, unquote(parts.path), query, lower, body, target)
 
 
 @dataclass(frozen=True, slots=True)

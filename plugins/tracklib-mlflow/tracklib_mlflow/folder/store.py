@@ -92,6 +92,10 @@ class Folder:
             return run, experiment.name
         raise RejectedError(f"the folder {self._disk.root} holds no run {place!r}")
 
+    def delete(self, place: str, /) -> bool:
+        """Refuse: a folder is only read."""
+        raise RejectedError(f"expected an MLflow server or database to delete the run {place} from, got a folder")
+
     def files(self, run: HeldRun, /) -> FolderFiles:
         """Return a run's artifacts: those of its own folder, as its URI may be another machine's."""
         held = _own(run)

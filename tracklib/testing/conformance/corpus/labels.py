@@ -16,13 +16,21 @@ LABELS = (
     Case("tags/changed", Feature.TAGS, (Tags({"tag-changed": "a"}), Tags({"tag-changed": "b"}))),
     Case("tags/removed", Feature.TAGS, (Tags({"tag-removed": "a", "tag-stays": "b"}), Tags({"tag-removed": None}))),
     Case("tags/odd-values", Feature.TAGS, (Tags({"tag-odd": "a=b, c\n\t'\"", "tag-none": "None", "tag-nul": "a\0"}),)),
+    Case("tags/unicode", Feature.TAGS, (Tags({"tag-größe": "naïve 機械学習 🙂", "tag-surrogate": "a\ud800b"}),)),
+    Case("tags/many", Feature.TAGS, (Tags({f"tag-many-{i}": str(i) for i in range(120)}),)),
+    Case("tags/back-again", Feature.TAGS, tuple(Tags({"tag-back": value}) for value in ("a", None, "b"))),
+    Case("tags/longest", Feature.TAG_LONG, (Tags({"tag-longest": "x" * 100_000}),)),
     Case("tags/long", Feature.TAG_LONG, (Tags({"tag-long": "long " * 2000}),)),
     Case(
-        "notes/markdown", Feature.NOTES, (Notes("first"), Notes("# Title\n\n*naïve* 機械学習 🙂 <b>\r\n" + "x" * 9000))
+        "notes/markdown",
+        Feature.NOTES,
+        (Notes("first"), Notes("# Title\n\n*naïve* 機械学習 🙂 <b>\r\n" + "x" * 100_000)),
     ),
     Case("summary/values", Feature.SUMMARY, (Summary({"sum-best": 0.93, "sum-count": 3, "sum-text": "ok"}),)),
     Case("summary/nan", Feature.SUMMARY, (Summary({"sum-nan": math.nan, "sum-inf": math.inf, "sum-big": 2**53 + 1}),)),
     Case("summary/tree", Feature.SUMMARY, (Summary({"sum-tree": {"a": [1, 2.0], "b": None}}),)),
+    Case("summary/long", Feature.SUMMARY, (Summary({"sum-long": "word " * 2_000}),)),
+    Case("summary/same-name-as-a-metric", Feature.SUMMARY, (Summary({"value/float-tenth": 5.0, "loss": "best"}),)),
     Case("summary/changed", Feature.SUMMARY, (Summary({"sum-changed": 1}), Summary({"sum-changed": 0.5}))),
     Case(
         "console/lines",

@@ -37,12 +37,19 @@ _TYPES: Mapping[str, JSON] = {
     "lines": "one\ntwo\r\n",
     "nul": "a\0b",
     "unicode": "naïve 機械学習 🙂",
+    "surrogate": "a\ud800b",
+    "list-of-lists": [[1, 2], [], [[3.5]]],
     "list": [1, 2.0, "3", None, [True]],
     "empty-list": [],
     "empty-dict": {},
     "large": 2**53 + 1,
     "huge": 2**70,
 }
+
+
+def _deep(levels: int) -> JSON:
+    return {"d": _deep(levels - 1)} if levels else "bottom"
+
 
 PARAMS = (
     *(
@@ -54,13 +61,29 @@ PARAMS = (
         Feature.PARAM_NAMES,
         (Params({"param-nested": {"model": {"depth": 4, "a.b": 1, "a": {"b": 2}}, "list": [{"x": 1}]}}),),
     ),
+    Case(
+        "params/dots-beside-nesting",
+        Feature.PARAM_NAMES,
+        (Params({"param-dots.x": 1, "param-dots": {"x": 2, "x.y": 3}}),),
+    ),
+    Case("params/number-names", Feature.PARAM_NAMES, (Params({"param-numbers": {"1": "a", "01": "b", "1.0": "c"}}),)),
+    Case("params/empty-name", Feature.PARAM_NAMES, (Params({"": 1, "param-empty-inside": {"": {"": 2}}}),)),
+    Case("params/deep", Feature.PARAM_NAMES, (Params({"param-deep": _deep(40)}),)),
     Case("params/long", Feature.PARAM_LONG, (Params({"param-long": "0123456789" * 70}),)),
+    Case("params/cut-at-500", Feature.PARAM_LONG, (Params({f"param-{n}": "x" * n for n in (500, 501, 6000, 6001)}),)),
+    Case("params/longest", Feature.PARAM_LONG, (Params({"param-longest": "0123456789" * 100_000}),)),
     Case("params/very-long", Feature.PARAM_LONG, (Params({"param-very-long": "word " * 20_000}),)),
     Case(
         "params/changed",
         Feature.PARAM_CHANGED,
         (Params({"param-changed": 1}), Params({"param-changed": 2}), Params({"param-changed": "three"})),
     ),
+    Case(
+        "params/changed-among-others",
+        Feature.PARAM_CHANGED,
+        (Params({"param-one-of-three": 1}), Params({"param-two": 2, "param-one-of-three": 3, "param-three": 4})),
+    ),
+    Case("params/changed-type", Feature.PARAM_CHANGED, (Params({"param-typed": 1}), Params({"param-typed": "1"}))),
     Case(
         "params/merged",
         Feature.PARAM_CHANGED,

@@ -97,6 +97,19 @@ def files(world: World, request: Request) -> dict[str, Any]:
     return {"files": [{**listed(world, a), "link": a.link, "artifactVersionId": found.id} for a in mine]}
 
 
+def lineage(world: World, request: Request) -> dict[str, Any]:
+    """Return the artifacts that an experiment made (``filter=output``), used (``input``), or both (``all``)."""
+    key, wanted = world.experiment(request.query["experimentKey"]).key, request.query.get("filter", "all")
+    if wanted not in ("all", "input", "output"):
+        raise Refused(f"unknown direction {wanted}")
+    mine = [
+        version
+        for version in world.state.versions.values()
+        if (wanted != "input" and version.experiment == key) or (wanted != "output" and key in version.consumers)
+    ]
+    return {"artifacts": [_artifact(each) for each in {v.artifact: v for v in mine}.values()]}
+
+
 def all_artifacts(world: World, request: Request) -> dict[str, Any]:
     """Return the artifacts of a workspace."""
     workspace, wanted = request.query.get("workspace", world.workspace), request.query.get("type")
@@ -171,7 +184,7 @@ ROUTES: dict[str, Route] = {
     "POST write/artifact/assets/remote/batch": remote_assets,
     "GET artifacts/version": version,
     "GET artifacts/version/files": files,
-    "GET get/artifacts": all_artifacts,
+    "GET get/artifacts": lineage,
     "GET artifacts/get-all": all_artifacts,
     "GET artifacts/get": one_artifact,
 }

@@ -11,7 +11,7 @@ from tracklib.testing.emulators.exchange import Request
 
 __all__ = ["ROUTES"]
 
-EXPERIMENT_ALREADY_EXISTS = 90211
+EXPERIMENT_ALREADY_EXISTS = 90999
 
 
 def add_run(world: World, request: Request) -> dict[str, Any]:

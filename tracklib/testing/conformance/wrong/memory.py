@@ -1,24 +1,25 @@
-"""Sinks and sources that do one thing wrong each, and that the kit must therefore fail.
-
-A kit that lets any of them pass proves nothing. Each is the memory backend with one fault that a real adapter has had,
-or could have.
-"""
+"""The memory backend with one fault each, that a real adapter has had, or could have."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import BinaryIO
 
 from tracklib.backends.capabilities import Capabilities, Feature, absent, lossy
-from tracklib.backends.contract import Outcome, Sink, SinkContext, Source, VendorRun, accepted, refused
+from tracklib.backends.contract import Outcome, Sink, SinkContext, VendorRun, accepted, refused
 from tracklib.backends.memory import CAPABILITIES, MemorySink, MemorySource, MemoryStore
+from tracklib.errors import RejectedError
 from tracklib.model.records import (
     Artifact,
     Body,
     Console,
     Context,
+    FileRef,
     Input,
     Media,
     Metrics,
@@ -32,10 +33,10 @@ from tracklib.model.records import (
     Tags,
 )
 from tracklib.model.run import RunInfo
-from tracklib.testing.conformance.subject import Witness
+from tracklib.testing.conformance.wrong.subject import WrongSubject
 from tracklib.typing import Number
 
-__all__ = ["WRONG", "WrongSubject"]
+__all__ = ["IN_MEMORY"]
 
 Change = Callable[[Body], "Body | None"]
 """What is kept in place of a record's body; ``None`` keeps nothing."""
@@ -54,30 +55,6 @@ class _ChangingSink(MemorySink):
         for record in batch:
             self._position[record.writer] = record.seq
         return [accepted()] * len(batch)
-
-
-@dataclass(slots=True)
-class WrongSubject:
-    """The memory backend with a fault.
-
-    Attributes:
-        make: Makes its sinks.
-    """
-
-    name: str
-    make: Callable[[MemoryStore, SinkContext], Sink]
-    capabilities: Capabilities = CAPABILITIES
-    witness: Witness | None = None
-    read: Callable[[MemoryStore], Source] = MemorySource
-    store: MemoryStore = field(default_factory=MemoryStore)
-
-    def sink(self, context: SinkContext, /) -> Sink:
-        """Return a new sink."""
-        return self.make(self.store, context)
-
-    def source(self) -> Source:
-        """Return a new source."""
-        return self.read(self.store)
 
 
 def _changing(change: Change, capabilities: Capabilities = CAPABILITIES) -> Callable[[], WrongSubject]:
@@ -103,7 +80,7 @@ def _of(kind: type[Body], change: Callable[..., Body | None]) -> Change:
 def _float32(value: Number) -> Number:
     try:
         return float(struct.unpack("f", struct.pack("f", value))[0])
-    except OverflowError:
+    except (OverflowError, struct.error):
         return math.inf
 
 
@@ -266,6 +243,75 @@ class _LyingWitness:
         return [(step, float(step)) for step in range(20)]
 
 
+class _Indifferent(MemorySink):
+    """Takes an artifact whose content is lost, and says that all is well."""
+
+    def _keep_files(self, record: Record) -> None:
+        with contextlib.suppress(RejectedError):
+            super()._keep_files(record)
+
+
+class _Hoarding(MemorySink):
+    """Hands everything over when it is closed, and confirms it long before."""
+
+    def __init__(self, store: MemoryStore, context: SinkContext) -> None:
+        super().__init__(store, context)
+        self._hoard: list[Record] = []
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        self._hoard += batch
+        self._position.update({record.writer: record.seq for record in batch})
+        return [accepted()] * len(batch)
+
+    def close(self) -> None:
+        super().send(self._hoard)
+
+
+class _Solitary(MemorySink):
+    """Holds what the first process wrote, and no other's."""
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        held = self._store.records[self._run]
+        first = min((writer for writer, _ in held), default=batch[0].writer if batch else "")
+        super().send([record for record in batch if record.writer == first or isinstance(record.body, RunEnd)])
+        self._position.update({record.writer: record.seq for record in batch})
+        return [accepted()] * len(batch)
+
+
+class _Final(MemorySink):
+    """Takes nothing more for a run that has ended once."""
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        if not any(isinstance(record.body, RunEnd) for record in self._store.records[self._run].values()):
+            return super().send(batch)
+        self._position.update({record.writer: record.seq for record in batch})
+        return [accepted()] * len(batch)
+
+
+class _Contemporary(MemorySink):
+    """Lets every run begin in this century."""
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        return super().send([replace(record, time=max(record.time, 1_500_000_000 * 10**9)) for record in batch])
+
+
+class _Sampling(MemorySource):
+    """Thins out a metric of many points."""
+
+    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
+        records = list(super().read(run, after))
+        points = [record for record in records if isinstance(record.body, Metrics)]
+        dropped = {id(record) for record in (points[1::2] if len(points) > 15_000 else ())}
+        return (record for record in records if id(record) not in dropped)
+
+
+class _OtherBytes(MemorySource):
+    """Gives other bytes than those whose digest it names."""
+
+    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
+        return io.BytesIO(super().open_file(run, file).read()[:-1] + b"?")
+
+
 def _made(make: Callable[[MemoryStore, SinkContext], Sink]) -> Callable[[], WrongSubject]:
     return lambda: WrongSubject("wrong", make)
 
@@ -274,7 +320,7 @@ def _with(feature: Feature, fidelity: object) -> Capabilities:
     return replace(CAPABILITIES, features={**CAPABILITIES.features, feature: fidelity})  # type: ignore[dict-item]
 
 
-WRONG: Mapping[str, Callable[[], WrongSubject]] = {
+IN_MEMORY: Mapping[str, Callable[[], WrongSubject]] = {
     "rounds to 32 bits": _changing(_values(_float32)),
     "keeps integers as doubles": _changing(_values(_double)),
     "drops NaN": _changing(_values(_without_nan)),
@@ -353,6 +399,14 @@ WRONG: Mapping[str, Callable[[], WrongSubject]] = {
     "raises for one record": _made(_Raising),
     "refuses what it declares to hold": _made(_Refusing),
     "lists runs twice": lambda: WrongSubject("wrong", MemorySink, read=_Doubled),
+    "takes what is lost": _made(_Indifferent),
+    "hands over when it is closed": _made(_Hoarding),
+    "ends for good": _made(_Final),
+    "knows one process": _made(_Solitary),
+    "knows no other time": _made(_Contemporary),
+    "cuts names": _changing(_of(RunStart, lambda b: replace(b, name=b.name[:100]))),
+    "thins out": lambda: WrongSubject("wrong", MemorySink, read=_Sampling),
+    "gives other bytes": lambda: WrongSubject("wrong", MemorySink, read=_OtherBytes),
     "plots other numbers": lambda: WrongSubject("wrong", MemorySink, witness=_LyingWitness()),
 }
 """What each does wrong, and how to make it."""

@@ -1,0 +1,149 @@
+"""`CometSource`: the read half; gives the runs of a workspace, a project, a folder or a zip, and everything in each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from tracklib.backends.capabilities import Capabilities
+from tracklib.errors import RejectedError
+from tracklib.model.query import RunQuery
+from tracklib.model.records import FileRef, Position, Record
+from tracklib.model.run import RunInfo
+from tracklib_comet.archive import Archive, LostError, StrangeError
+from tracklib_comet.capabilities import CAPABILITIES
+from tracklib_comet.experiment import Viewing
+from tracklib_comet.identity import experiment_key
+from tracklib_comet.online_view import OnlineView
+from tracklib_comet.reading import RunReader
+from tracklib_comet.service import Service
+from tracklib_comet.settings import CometSettings
+from tracklib_comet.zip_view import LostView, ZipView
+
+__all__ = ["CometSource"]
+
+_WRITER = "comet"
+_KEY = re.compile(r"[A-Za-z0-9]{32,50}\Z")
+
+
+class CometSource:
+    """Reads runs from Comet, those that tracklib wrote and all others.
+
+    Records carry the writer ``comet`` and a running number; their order is that of the kinds, not of the times.
+    """
+
+    def __init__(self, settings: CometSettings) -> None:
+        self._settings = settings.resolved()
+        self._connected: Service | None = None
+        self._reader: RunReader | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What Comet holds, and how well."""
+        return CAPABILITIES
+
+    def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
+        """Yield the runs that a query selects.
+
+        Raises:
+            RejectedError: A zip of the folder cannot be read; said after all others were given, and not to who asked
+                for one run and got it.
+        """
+        bad: list[str] = []
+        is_found = False
+        for view in self._views(query, bad):
+            info = RunReader(view).info
+            if query.matches(info):
+                is_found = query.id is not None or query.place is not None
+                yield info
+        if bad and not is_found:
+            raise RejectedError("; ".join(bad))
+
+    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
+        """Yield the records of a run; with ``after``, those behind that position."""
+        done = (after or {}).get(_WRITER, 0)
+        self._reader = reader = RunReader(self._view(run))
+        for seq, (time, body) in enumerate(reader.bodies(), 1):
+            if seq > done:
+                yield Record(_WRITER, seq, time, body)
+
+    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
+        """Open the content of a file that a record of this run names."""
+        place = run.place or run.id
+        if self._reader is None or self._reader.key != place:
+            self._reader = RunReader(self._view(run))
+        content = self._reader.contents.opened(file.sha256)
+        if content is None:  # it was not read yet
+            for _ in self._reader.bodies():
+                pass
+            content = self._reader.contents.opened(file.sha256)
+        if content is None:
+            raise RejectedError(f"Comet's experiment {place} holds no file {file.path!r} of the digest {file.sha256}")
+        return cast("BinaryIO", content)
+
+    def _views(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
+        """Yield the experiments that may satisfy a query; what is none is noted in ``bad``."""
+        if self._settings.is_offline:
+            yield from self._zips(query, bad)
+            return
+        if (keys := self._keys(query)) is not None:
+            for key in keys:
+                if (told := self._service.metadata(key)) is not None and self._is_here(str(told.get("projectName"))):
+                    yield OnlineView(self._service, key, told)
+            return
+        for project in [self._settings.project] if self._settings.project else self._service.projects():
+            for told in self._service.experiments(project):
+                yield OnlineView(self._service, str(told["experimentKey"]), told)
+
+    def _keys(self, query: RunQuery) -> Sequence[str] | None:
+        """Return the keys that a run can have; ``None`` where all have to be looked at."""
+        if query.place is not None:
+            return [query.place]
+        if query.id is None:
+            return None
+        if query.project is None:
+            return [query.id] if self._is_foreign(query.id) else None
+        workspaces = dict.fromkeys((self._service.workspace, ""))
+        foreign = [query.id] if _KEY.match(query.id) else []
+        return [*(experiment_key(workspace, query.project, query.id) for workspace in workspaces), *foreign]
+
+    def _is_foreign(self, key: str) -> bool:
+        """Tell whether an id is the key of an experiment that tracklib did not write."""
+        told = self._service.metadata(key) if _KEY.match(key) else None
+        return told is not None and RunReader(OnlineView(self._service, key, told)).info.id == key
+
+    def _is_here(self, project: str) -> bool:
+        return self._settings.project in (None, project)
+
+    def _zips(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
+        place = Path(self._settings.offline or "")
+        paths = sorted(place.glob("*.zip")) if place.is_dir() else [place]
+        for path in paths:
+            if query.place is not None and len(paths) > 1 and not path.name.startswith(query.place):
+                continue
+            try:
+                yield ZipView(Archive(path))
+            except LostError as error:
+                yield LostView(path, str(error))
+            except StrangeError as error:
+                if not place.is_dir():  # in a folder there may be other zips
+                    bad.append(str(error))
+            except RejectedError as error:
+                bad.append(str(error))
+
+    def _view(self, run: RunInfo) -> Viewing:
+        """Return the experiment of a run."""
+        query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
+        bad: list[str] = []
+        for view in self._views(query, bad):
+            if run.place in (None, view.key):
+                return view
+        raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+
+    @property
+    def _service(self) -> Service:
+        if self._connected is None:
+            self._connected = Service(self._settings)
+        return self._connected

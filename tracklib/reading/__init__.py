@@ -1,0 +1,1 @@
+"""Reading: the runs of any place as tables, the same ones from every backend."""
