@@ -22,7 +22,7 @@ from tracklib.portability.choice import Choice
 from tracklib.portability.compare import Comparison, Difference, compare_runs
 from tracklib.portability.copy import Change, Progress, copy_run
 from tracklib.portability.damage import Damage
-from tracklib.portability.ledger import Book, Entry, is_copied, mark_of
+from tracklib.portability.ledger import Book, Entry, is_copied, mark_of, started_of
 from tracklib.portability.listing import listed
 from tracklib.typing import JSON
 
@@ -59,7 +59,8 @@ class Migration:
 
     Attributes:
         jobs: How many runs are copied at a time.
-        replaces: A run that changed is copied anew, for the destination replaces its copy in one stroke.
+        replaces: A run that changed, and not by going on alone, is copied anew: the destination replaces its copy in one
+            stroke, and refuses another run of the same id.
         watch: Called as a run comes forward.
     """
 
@@ -151,9 +152,10 @@ class Migration:
         if run.status in _OPEN and not is_growing:
             return Result(run, "waiting")
         begun = entry or Entry(run.project, run.id, run.name)
-        if begun.mark and begun.mark != mark and begun.progress.position and not is_growing:
-            if self.replaces:
-                return self._moved(run, None, mark)
+        has_changed = begun.mark and begun.mark != mark and begun.progress.position
+        if has_changed and self.replaces and (not is_growing or started_of(begun.mark) != run.started):
+            return self._moved(run, None, mark)
+        if has_changed and not is_growing:
             raise RejectedError(
                 "it has changed since it was copied, and its source numbers records anew: "
                 "delete the copy and name another ledger to copy it again"

@@ -117,6 +117,27 @@ def test_a_run_that_a_vendor_changed_is_replaced(tmp_path: Path, catalog: Catalo
     assert [found.problems for found in Inspection(fresh(tmp_path / "b"), deep=True)] == [[], []]
 
 
+def test_a_run_whose_start_is_told_otherwise_later_is_the_same(catalog: Catalog) -> None:
+    """Of a distributed run the lowest rank says when it began, though another one did before: that is no other run."""
+
+    class Growing(Place):
+        def source(self) -> Any:
+            source = super().source()
+            source.append_only = True
+            return source
+
+    vendor = Vendor()
+    vendor.store.records["one"] = held = {}
+    for rank, state in ((1, "partial"), (0, "partial")):
+        writer = f"w{rank}"
+        bodies = [RunStart("digits", "run", rank=rank), Metrics({"loss": 1.0}, 0)]
+        held |= {(writer, i): Record(writer, i, 10**18 - 10 * rank + i, body) for i, body in enumerate(bodies, 1)}
+        assert [r.state for r in back_up(Growing(vendor), catalog)] == [state]
+    (entry,) = catalog.entries()
+    assert (entry.run.started, entry.tally.records, entry.generation) == (10**18 + 1, 4, 2)
+    assert len(list(BundleSource(catalog).read(entry.run))) == 4
+
+
 def test_reading_again_finds_what_a_listing_does_not_tell(catalog: Catalog) -> None:
     """A value that was changed behind the run's back is found with ``again``, and nothing is written where none was."""
     vendor = Vendor()

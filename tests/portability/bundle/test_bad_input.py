@@ -119,6 +119,8 @@ def test_a_backup_mends_what_is_missing(tmp_path: Path, recorded: Path, bundle: 
     part = part_of(bundle, "one", "points")
     part.write_bytes(part.read_bytes()[:100])
     part_of(bundle, "two", "records").unlink()
+    altered = part_of(bundle, "two", "points")
+    altered.write_bytes(altered.read_bytes().replace(b"PAR1", b"RAP1"))
     one, two = (hashlib.sha256(name * 100).hexdigest() for name in (b"one", b"two"))
     (bundle / "files" / "sha256" / one[:2] / one[2:]).write_bytes(b"ane" * 100)
     (bundle / "files" / "sha256" / two[:2] / two[2:]).unlink()

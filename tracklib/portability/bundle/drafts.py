@@ -11,7 +11,7 @@ from tracklib.portability.bundle.entry import Part, Table
 from tracklib.portability.bundle.parts import PartWriter
 from tracklib.portability.bundle.points import PointRows
 from tracklib.portability.bundle.rows import FileRows, RecordRows
-from tracklib.portability.bundle.store import Store
+from tracklib.portability.bundle.store import Store, put
 
 __all__ = ["Drafts"]
 
@@ -36,10 +36,11 @@ class Drafts:
     Memory holds one row group of each table; the folder holds one part of each, and those not uploaded yet.
     """
 
-    def __init__(self, store: Store, folder: Path, home: str, run: RunInfo) -> None:
+    def __init__(self, store: Store, folder: Path, home: str, run: RunInfo, *, trusts: bool) -> None:
         self._store = store
         self._folder = folder
         self._home = home
+        self._trusts = trusts
         self._points = PointRows(run.project, run.id)
         self._records = RecordRows(run.project, run.id)
         self._files = FileRows(run.project, run.id)
@@ -103,8 +104,7 @@ class Drafts:
         """Upload what is finished; called again after a fault, it goes on where it was."""
         while self._finished:
             path, part = self._finished[0]
-            if self._store.size(part.path) != part.size:
-                self._store.upload(path, part.path)
+            put(self._store, path, part.path, trusts=self._trusts)
             self._parts.append(part)
             self._finished.popleft()
             path.unlink()

@@ -25,7 +25,7 @@ from tracklib.portability.bundle.drafts import Drafts
 from tracklib.portability.bundle.entry import RunEntry
 from tracklib.portability.bundle.layout import file_path, place_of, run_folder
 from tracklib.portability.bundle.source import batches_of
-from tracklib.portability.bundle.store import digest_of
+from tracklib.portability.bundle.store import digest_of, put
 from tracklib.portability.ledger import mark_of, started_of
 from tracklib.portability.tally import Tally, files_of
 
@@ -41,7 +41,7 @@ class BundleSink:
     Args:
         source: Where a backup takes the run from.
         is_read: The list of runs was read already.
-        trusts: A content that is there, of its size, is not fetched from the source again.
+        trusts: What is there, of its size, is what it should be: a content is not fetched from the source again.
     """
 
     capabilities = CAPABILITIES
@@ -84,7 +84,7 @@ class BundleSink:
             self._go_on()
         self._position = dict(self._behind)
         folder = run_folder(run.project, run.id)
-        self._drafts = Drafts(self._catalog.store, Path(self._folder), folder, self._run)
+        self._drafts = Drafts(self._catalog.store, Path(self._folder), folder, self._run, trusts=self._trusts)
         return VendorRun(place_of(run))
 
     def _go_on(self) -> None:
@@ -95,8 +95,6 @@ class BundleSink:
                 f"the bundle does not hold {self._run.project}/{self._run.id} as far as it was copied; "
                 "name another ledger to copy all of it"
             )
-        if not self._is_same(old):
-            raise RejectedError(_another(self._run))
         self._behind, self._tally = old.position, old.tally.copy()
         for batch in batches_of(self._catalog, old, "records", [*rows.COLUMNS, "kind"]):
             ends = batch.filter(pc.is_in(batch.column("kind").cast("string"), pa.array(["start", "end"])))
@@ -139,14 +137,8 @@ class BundleSink:
                 raise RejectedError(
                     f"expected {file.size} bytes with the digest {file.sha256[:12]}, got {size} with {found[:12]}"
                 )
-            if held != size or not self._is_whole(target, found):
-                self._catalog.store.upload(path, target)
+            put(self._catalog.store, path, target, trusts=self._trusts)
         self._known.add((file.sha256, file.size))
-
-    def _is_whole(self, path: str, sha256: str) -> bool:
-        """Tell whether the bundle's copy of a content is what it should be."""
-        with self._catalog.store.local(path) as place:
-            return digest_of(place)[0] == sha256
 
     def confirmed(self) -> Position:
         """Return up to where the bundle holds the run."""
@@ -160,7 +152,9 @@ class BundleSink:
         """
         old, mark = self._old, mark_of(self._run)
         if old is not None and not self._behind and not self._is_same(old):
-            raise RejectedError(_another(self._run))
+            raise RejectedError(
+                f"the bundle holds another run as {self._run.project}/{self._run.id}; name another bundle for this one"
+            )
         parts = (*(old.parts if old is not None and self._behind else ()), *self._drafts.close())
         entry = RunEntry(self._info(), 1, self._source, mark, self._position, parts, self._tally)
         if old is None or entry.is_news_to(old):
@@ -180,7 +174,3 @@ class BundleSink:
     def _is_same(self, old: RunEntry) -> bool:
         """Tell whether an entry is of this run, and not of another one that bears its id."""
         return bool(old.position.keys() & self._position.keys()) or started_of(old.mark) == self._run.started
-
-
-def _another(run: RunInfo) -> str:
-    return f"the bundle holds another run as {run.project}/{run.id}; name another bundle for this one"

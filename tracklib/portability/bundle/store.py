@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-__all__ = ["Held", "Store", "digest_of"]
+__all__ = ["Held", "Store", "digest_of", "put"]
 
 _CHUNK = 1 << 20
 
@@ -75,3 +75,18 @@ def digest_of(path: Path) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def put(store: Store, source: Path, path: str, *, trusts: bool) -> None:
+    """Upload a file, unless it is there.
+
+    Args:
+        trusts: One that is there, of the same size, is the same; else it is read to see.
+    """
+    if store.size(path) == source.stat().st_size:
+        if trusts:
+            return
+        with store.local(path) as held:
+            if digest_of(held) == digest_of(source):
+                return
+    store.upload(source, path)
