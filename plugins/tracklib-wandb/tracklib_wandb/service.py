@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
 from typing import Any
 
 from tracklib_wandb.surroundings import sdk
@@ -29,6 +30,7 @@ def end_service() -> None:
     process = _process()
     if process is None or sdk().run is not None:
         return
+    _silence()
     process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):  # a program that the kernel holds back ends later
         process.wait(_PATIENCE)
@@ -36,6 +38,15 @@ def end_service() -> None:
         cleanup()  # takes back what would wait for it at the end of this process
     os.environ.pop("WANDB_SERVICE", None)
     _setup()._singleton = None  # noqa: SLF001  the next run starts a program of its own
+
+
+def _silence() -> None:
+    """End the thread of the SDK's that would meet a closed connection, and say so on stderr."""
+    close = getattr(getattr(_connection(), "_finalizer", None), "close", None)
+    if callable(close):
+        ending = threading.Thread(target=close, daemon=True)
+        ending.start()
+        ending.join(1.0)
 
 
 def _setup() -> Any:
