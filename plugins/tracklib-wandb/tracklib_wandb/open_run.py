@@ -27,7 +27,7 @@ from tracklib_wandb.identity import KEY, Identity, clean
 from tracklib_wandb.labels import LABELS, Labels
 from tracklib_wandb.ledger import Ledger, Need
 from tracklib_wandb.rows import mark_of, native_number
-from tracklib_wandb.service import end_service
+from tracklib_wandb.service import end_service, has_ended
 from tracklib_wandb.steps import Steps
 from tracklib_wandb.surroundings import own_variables, sdk, sdk_settings
 
@@ -78,6 +78,8 @@ class OpenRun:
     @classmethod
     def of(cls, holder: Holder, info: RunInfo, position: Position) -> OpenRun:
         """Return the run of a place, as it is open in this process or opened now."""
+        if has_ended():
+            _discard()
         with _LOCK:
             key = (os.getpid(), holder.key)
             if key not in _OPEN or _OPEN[key].is_closed:
@@ -188,7 +190,7 @@ class OpenRun:
                 waiting.popleft()[1].meet()
                 self._moved = now
         if self._rows and now - self._moved > _STALLED:
-            self.discard()
+            _discard()
             raise UnknownOutcomeError(f"W&B answers, but has taken no row of {self.holder.id} for {_STALLED:g} s")
 
     # -- the end
@@ -226,13 +228,16 @@ class OpenRun:
         if self._finishing.is_alive():
             raise TransientError(f"W&B's SDK is still sending the run {self.holder.id}")
 
-    def discard(self) -> None:
-        """Give up what W&B's program has queued for any run: all sinks open theirs again, and send it again."""
-        with _LOCK:
-            for run in _OPEN.values():
-                run.is_closed = True
-            _OPEN.clear()
-        end_service()
+    def check(self) -> None:
+        """See that W&B's program still has the run.
+
+        Raises:
+            UnknownOutcomeError: It was given up; it is to be opened again.
+        """
+        if not self.is_closed and has_ended():
+            _discard()
+        if self.is_closed:
+            raise UnknownOutcomeError(f"the run {self.holder.id} was let go of meanwhile; it is opened again")
 
     def _forget(self) -> None:
         self.is_closed = True
@@ -240,6 +245,15 @@ class OpenRun:
             key = (os.getpid(), self.holder.key)
             if _OPEN.get(key) is self:
                 del _OPEN[key]
+
+
+def _discard() -> None:
+    """Give up what W&B's program has queued for any run: all sinks open theirs again, and send it again."""
+    with _LOCK:
+        for run in _OPEN.values():
+            run.is_closed = True
+        _OPEN.clear()
+    end_service()
 
 
 @functools.cache

@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
 from typing import Any
 
 from tracklib_wandb.surroundings import sdk
 
-__all__ = ["end_service"]
+__all__ = ["end_service", "has_ended"]
 
 _PATIENCE = 5.0
+
+
+def has_ended() -> bool:
+    """Tell whether W&B's program was running for this process and is no more: killed, or crashed."""
+    process = _process()
+    return process is not None and process.poll() is not None
 
 
 def end_service() -> None:
@@ -20,17 +27,36 @@ def end_service() -> None:
     The SDK has no call for it: its own way to end waits until all is sent, for ever where the server is away. A program
     that sends runs of training's own is left alone.
     """
-    if sdk().run is not None:
+    process = _process()
+    if process is None or sdk().run is not None:
         return
-    module = sdk("wandb.sdk.wandb_setup")
-    connection: Any = getattr(getattr(module, "_singleton", None), "_connection", None)
-    process: Any = getattr(getattr(connection, "_proc", None), "_process", None)
-    if not isinstance(process, subprocess.Popen):
-        return
+    _silence()
     process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):  # a program that the kernel holds back ends later
         process.wait(_PATIENCE)
-    if callable(cleanup := getattr(connection, "_cleanup", None)):
+    if callable(cleanup := getattr(_connection(), "_cleanup", None)):
         cleanup()  # takes back what would wait for it at the end of this process
     os.environ.pop("WANDB_SERVICE", None)
-    module._singleton = None  # type: ignore[attr-defined]  # noqa: SLF001  the next run starts a program of its own
+    _setup()._singleton = None  # noqa: SLF001  the next run starts a program of its own
+
+
+def _silence() -> None:
+    """End the thread of the SDK's that would meet a closed connection, and say so on stderr."""
+    close = getattr(getattr(_connection(), "_finalizer", None), "close", None)
+    if callable(close):
+        ending = threading.Thread(target=close, daemon=True)
+        ending.start()
+        ending.join(1.0)
+
+
+def _setup() -> Any:
+    return sdk("wandb.sdk.wandb_setup")
+
+
+def _connection() -> Any:
+    return getattr(getattr(_setup(), "_singleton", None), "_connection", None)
+
+
+def _process() -> subprocess.Popen[bytes] | None:
+    found = getattr(getattr(_connection(), "_proc", None), "_process", None)
+    return found if isinstance(found, subprocess.Popen) else None

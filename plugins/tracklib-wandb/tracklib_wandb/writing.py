@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tracklib.backends.contract import Outcome, accepted, refused
-from tracklib.errors import RejectedError, UnknownOutcomeError
+from tracklib.errors import RejectedError
 from tracklib.model.records import (
     Artifact,
     FileRef,
@@ -58,8 +58,7 @@ class Writing:
 
     def take(self, batch: Sequence[Record], open_file: Callable[[FileRef], Path]) -> list[Outcome]:
         """Take records in order; those that were taken before are passed over."""
-        if self.run.is_closed:
-            raise UnknownOutcomeError(f"the run {self.run.holder.id} was let go of meanwhile; it is opened again")
+        self.run.check()
         self._open_file = open_file
         outcomes = [self._taken(record) for record in batch]
         self._labels.apply()
@@ -96,8 +95,7 @@ class Writing:
 
     def tick(self) -> None:
         """Send what has waited for long enough, and ask what is held."""
-        if self.run.is_closed:
-            raise UnknownOutcomeError(f"the run {self.run.holder.id} was let go of meanwhile; it is opened again")
+        self.run.check()
         self._labels.apply()
         self._rows.tick()
         self._beside.tick()
@@ -105,8 +103,7 @@ class Writing:
 
     def close(self) -> None:
         """Hand over what is held back, and wait until W&B holds it."""
-        if self.run.is_closed:
-            return
+        self.run.check()
         self._rows.flush()
         self._beside.flush()
         self._labels.close()
