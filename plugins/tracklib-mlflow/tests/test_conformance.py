@@ -47,27 +47,3 @@ class TestMLflow(ConformanceSuite):
             gate = Gate(proxy.faults, batches="POST */runs/log-batch", patience=PATIENCE)
             more = {"witness": Tables(server_store), "gate": gate, "read_at": f"mlflow:{place}"}
             yield PlaceSubject(f"mlflow:{proxy.url}", {"timeout": PATIENCE}, **more)
-
-
-class Lines:
-    """What stands in the files of MLflow's file store."""
-
-    def __init__(self, folder):
-        self._folder = folder
-
-    def points(self, run, metric):
-        (path,) = self._folder.glob(f"*/{run.id}/metrics/{metric}")
-        lines = [line.split() for line in path.read_text().splitlines()]
-        return [(int(step), float(value)) for _, value, step in lines]
-
-
-class TestFolder(ConformanceSuite):
-    """In a folder: written by MLflow's own file store, read from the disk."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def subject(cls, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("conformance") / "mlruns"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-            yield PlaceSubject(f"mlflow:{folder}", witness=Lines(folder))
