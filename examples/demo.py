@@ -1,4 +1,4 @@
-"""The demo, in five acts: a training run is tracked once and lands, exact, in two places, though a server dies on it.
+"""The demo, in six acts: a training run is tracked once and lands, exact, in many places, though a server dies on it.
 
     make demo
 
@@ -14,11 +14,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ ALTERED = ("val/loss", 137, 0.001)
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a child process: nothing of the caller's own tracking is in it."""
-    foreign = ("TRACKLIB_", "MLFLOW_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
+    foreign = ("TRACKLIB_", "MLFLOW_", "WANDB_", "COMET_", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "MLFLOW_DISABLE_TELEMETRY": "true", "TRACKLIB_DIR": str(JOURNAL), **more}
 
@@ -175,6 +176,46 @@ def act_five(stage: Stage, second: Server) -> None:
     stage.claim("verify finds them equal", verified(stage, "--backend", place) == 0)
 
 
+def four_places() -> dict[str, str]:
+    """Return a place of each vendor's on this disk, by its name: W&B and Comet as they write where there is no network."""
+    places = {name: f"{name}:{PLACE / name}" for name in ("aim", "comet", "wandb")}
+    if sys.version_info >= (3, 13):
+        del places["aim"]  # there is no Aim for it
+    return {**places, "mlflow": f"mlflow:sqlite:///{PLACE / 'four.db'}"}
+
+
+def act_six(stage: Stage, untracked: bytes) -> None:
+    """Several systems at once, each through its own SDK."""
+    places = four_places()
+    stage.act(
+        6, "The same script, into all of them at once", "Each is written by its vendor's own SDK, outside of training."
+    )
+    before = set(written())
+    ended = train(stage, TRACKLIB_BACKENDS=",".join(places.values()), TRACKLIB_FINISH_TIMEOUT="120")
+    stage.claim("it printed what the untracked run printed, byte for byte", ended.out == untracked)
+    run_id = (set(written()) - before).pop()
+    compared = tracklib_json("verify", run_id)["comparisons"]
+    stage.command(f"tracklib verify {run_id}")
+    for row in [("", "metrics", "points", "params", "artifacts", ""), *map(_row, compared)]:
+        stage.line(f"{row[0]:<10}" + "".join(f"{cell:>10}" for cell in row[1:5]) + f"  {row[5]}")
+    equal = {item["entry"] for item in compared if item["equal"]}
+    stage.claim(f"all {len(places)} hold the whole run, equal", equal == set(places.values()), compared)
+
+
+def _row(comparison: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = comparison["counts"]
+    numbers = [str(counts[what]) for what in ("metrics", "points", "params", "artifacts")]
+    return comparison["entry"].partition(":")[0], *numbers, "equal" if comparison["equal"] else "DIFFERENT"
+
+
+def tracklib_json(*words: str) -> dict[str, Any]:
+    """Return what tracklib's command line says to programs."""
+    command = [str(Path(sys.executable).with_name("tracklib")), *words, "--json"]
+    done = subprocess.run(command, cwd=HOME, env=environment(), capture_output=True, text=True, check=False)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def farewell(stage: Stage, first: Server, run_id: str) -> None:
     """Say how to look at what was made."""
     stage.line("\n   What is there now:")
@@ -216,10 +257,10 @@ def servers() -> Iterator[tuple[Server, Server]]:
 
 
 def main() -> int:
-    """Play the five acts."""
+    """Play the six acts."""
     stage = Stage()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
-    stage.line("tracklib, in five acts. Everything happens on this machine; the data stays in .demo")
+    stage.line("tracklib, in six acts. Everything happens on this machine; the data stays in .demo")
     try:
         with servers() as (first, second):
             untracked = act_one(stage, first)
@@ -228,6 +269,7 @@ def main() -> int:
             act_three(stage, first)
             act_four(stage, first, run_id)
             act_five(stage, second)
+            act_six(stage, untracked)
             farewell(stage, first, run_id)
     except KeyboardInterrupt:
         stage.line("\n   interrupted; everything that was started is stopped")

@@ -79,6 +79,12 @@ class Repository:
             folder = os.path.join(self._repo.path, "meta", "chunks")
             return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
+    def is_gone(self, run_hash: str) -> bool:
+        """Tell whether a run that was listed is there no more; a server's list may be half a second old."""
+        if self.settings.is_remote:
+            time.sleep(_LIST_AGE)
+        return run_hash not in self.hashes()
+
     def found(self, wanted: set[str]) -> list[str]:
         """Return which of these hashes there are; a server's list may be half a second old, so it is asked again."""
         there = wanted.intersection(self.hashes())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
-from tracklib.errors import RejectedError
+from tracklib.errors import RejectedError, TransientError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
@@ -43,11 +43,21 @@ class AimSource:
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects."""
         for place in self._candidates(query):
-            reader = RunReader(self._repository, place)
+            if (reader := self._opened(place)) is None:
+                continue
             reader.rest()
             info = reader.info
             if query.matches(info):
                 yield info
+
+    def _opened(self, place: str) -> RunReader | None:
+        """Return the reader of a run that was listed; ``None`` where it was deleted meanwhile."""
+        try:
+            return RunReader(self._repository, place)
+        except TransientError:
+            if not self._repository.is_gone(place):
+                raise
+            return None
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import SecretStr
-
-from tracklib.backends import BackendSettings, BackendSpec
+from tracklib.backends import BackendSettings, BackendSpec, Secret
 
 __all__ = ["SPEC", "Settings"]
 
@@ -17,5 +15,5 @@ class Settings(BackendSettings):
     """Where it is."""
 
     place: str
-    key: SecretStr | None = None
+    key: Secret | None = None
     VARIABLES: ClassVar = {"place": ("BADVENDOR_PLACE",), "key": ("BADVENDOR_KEY",)}

@@ -21,7 +21,7 @@ class Sink(FileSink):
 
     def __init__(self, settings: Any, context: Any) -> None:
         super().__init__(Path(settings.place), context, hoards=False)
-        self._key = settings.key.get_secret_value() if settings.key else ""
+        self._key = settings.key.reveal() if settings.key else ""
 
     def open(self, run: Any, /) -> Any:
         print("the bad SDK chatters")
