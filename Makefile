@@ -10,7 +10,7 @@ STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := duckdb flask-cors fsspec gcp-storage-emulator graphql-core hypothesis ipykernel joblib moto[s3] mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
 TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
-WORKERS ?= 2
+WORKERS ?= 4
 TEST_ARGS ?=
 
 # A process that may not keep its byte code compiles its vendor's SDK at each start, which costs seconds.
@@ -50,7 +50,7 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 	@$(PY) examples/demo.py
 
 test: $(STAMP) ## run every test, against a real MLflow too
-	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
 
 soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times; count what is lost
 	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
@@ -76,8 +76,8 @@ bench: $(STAMP) ## measure, beside the vendors' own SDKs
 	@$(PY) benchmarks/run.py
 
 support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
-	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -p no:randomly plugins/*/tests/test_conformance.py
-	@$(PY) -m tracklib.testing.conformance.page plugins/*/tests plugins/*/tracklib_* > docs/support.md
+	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup plugins/*/tests/test_conformance.py
+	@$(PY) -m tracklib.testing.conformance.page plugins/*/tracklib_* > docs/support.md
 
 clean: ## remove .venv and what the demo left
 	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
