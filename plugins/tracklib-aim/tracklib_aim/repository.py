@@ -95,7 +95,7 @@ class Repository:
 
     def delete(self, run_hash: str) -> bool:
         """Remove a run, its columns and its place in the index; tell whether there was one."""
-        if not self.found({run_hash}):
+        if self.is_gone(run_hash):  # to delete it again would make an empty one of it, which no server can open
             return False
         with border(f"deleting the run {run_hash}"):
             self._repo._delete_run(run_hash)  # noqa: SLF001  the public way says in a log alone what went wrong
