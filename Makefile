@@ -50,7 +50,7 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 	@$(PY) examples/demo.py
 
 test: $(STAMP) ## run every test, against a real MLflow too
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(TEST_ARGS)
+	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times; count what is lost
 	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
@@ -76,7 +76,7 @@ bench: $(STAMP) ## measure, beside the vendors' own SDKs
 	@$(PY) benchmarks/run.py
 
 support: $(STAMP) ## make docs/support.md again, from what the conformance kit finds
-	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadgroup plugins/*/tests/test_conformance.py
+	@CONFORMANCE_WRITE_RESULTS=1 $(PY) -m pytest -q -n $(WORKERS) plugins/*/tests/test_conformance.py
 	@$(PY) -m tracklib.testing.conformance.page plugins/*/tracklib_* > docs/support.md
 
 clean: ## remove .venv and what the demo left
