@@ -1,6 +1,6 @@
 """What a ``log()`` costs while a large artifact is being stored, beside the same with nothing in flight.
 
-``TRACKLIB_BENCH_GB`` says how large it is; 1 by default.
+``BENCH_GB`` says how large it is; 1 by default.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PAUSE = 0.0002
 
 def rows(folder: Path) -> Iterator[Row]:
     """Measure."""
-    size = float(os.environ.get("TRACKLIB_BENCH_GB", "1"))
+    size = float(os.environ.get("BENCH_GB", "1"))
     checkpoint = _checkpoint(folder, size)
     run = tracklib.init("bench", dir=folder / "root")
     assert isinstance(run, tracklib.Run), "the environment must not disable tracking"

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from measure import Row
 
-POINTS = int(os.environ.get("TRACKLIB_BENCH_POINTS", "100000"))
+POINTS = int(os.environ.get("BENCH_POINTS", "100000"))
 METRICS = 50
 PARAMS = POINTS // 10
 PATIENCE = 20.0
