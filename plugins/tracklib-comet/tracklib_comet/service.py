@@ -89,8 +89,8 @@ class Service:
     def workspace(self) -> str:
         """The workspace: as set, or the default one of whose key it is."""
         if self._workspace is None:
-            with self.doing("asking whose key it is"):
-                self._workspace = str(self.account()["defaultWorkspaceName"])
+            self.account()
+        assert self._workspace is not None, "an account says it"
         return self._workspace
 
     def account(self) -> Mapping[str, Any]:
@@ -99,6 +99,8 @@ class Service:
             found = self._client.get_account_details()
             if not isinstance(found, dict) or "userName" not in found:
                 raise ConfigError(f"{self._root} answers, but is no Comet: set COMET_URL_OVERRIDE to its address")
+            if self._workspace is None:
+                self._workspace = str(found["defaultWorkspaceName"])
             return found
 
     def begin(self, key: str, project: str) -> tuple[bool, Mapping[str, Any]]:
