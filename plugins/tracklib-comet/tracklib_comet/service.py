@@ -133,6 +133,17 @@ class Service:
                 return None
             raise
 
+    def delete(self, key: str) -> bool:
+        """Delete an experiment with its files; tell whether there was one."""
+        if self.metadata(key) is None:
+            return False
+        try:
+            with self.doing("deleting the experiment"):
+                self._client.delete_experiment(key)
+        except MissingError:  # somebody else was quicker
+            return False
+        return True
+
     def batch(self, kind: str, key: str, values: Sequence[Mapping[str, Any]]) -> None:
         """Send points (``metric``) or params (``parameter``)."""
         url = f"{self._root}/clientlib/batch/logger/experiment/{kind}"

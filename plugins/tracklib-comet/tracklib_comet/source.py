@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
-from tracklib.errors import RejectedError
+from tracklib.errors import RejectedError, TransientError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
 from tracklib_comet.archive import Archive, LostError, StrangeError
+from tracklib_comet.border import MissingError
 from tracklib_comet.capabilities import CAPABILITIES
 from tracklib_comet.experiment import Viewing
 from tracklib_comet.identity import experiment_key
@@ -83,6 +84,17 @@ class CometSource:
             raise RejectedError(f"Comet's experiment {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
 
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run for good: the experiment with its files, or its zip."""
+        self._reader = None
+        view = self._found(run, [])
+        try:
+            return "" if view is None else view.discard()
+        except MissingError:  # somebody else was quicker
+            return ""
+        except OSError as error:
+            raise TransientError(f"removing the zip of the run {run.id!r}: {error.strerror or error}") from error
+
     def _views(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
         """Yield the experiments that may satisfy a query; what is none is noted in ``bad``."""
         if self._settings.is_offline:
@@ -135,12 +147,14 @@ class CometSource:
 
     def _view(self, run: RunInfo) -> Viewing:
         """Return the experiment of a run."""
-        query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
         bad: list[str] = []
-        for view in self._views(query, bad):
-            if run.place in (None, view.key):
-                return view
-        raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+        if (view := self._found(run, bad)) is None:
+            raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+        return view
+
+    def _found(self, run: RunInfo, bad: list[str]) -> Viewing | None:
+        query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
+        return next((view for view in self._views(query, bad) if run.place in (None, view.key)), None)
 
     @property
     def _service(self) -> Service:
