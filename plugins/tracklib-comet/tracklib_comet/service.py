@@ -201,13 +201,19 @@ class Service:
         with self.doing("listing projects"):
             return [str(name) for name in self._client.get_projects(self.workspace) or []]
 
-    def experiments(self, project: str, size: int = 500) -> Iterator[Mapping[str, Any]]:
-        """Yield what Comet says of each experiment of a project, page by page."""
+    def experiments(self, project: str, size: int = 500, *, archived: bool = False) -> Iterator[Mapping[str, Any]]:
+        """Yield what Comet says of each experiment of a project, page by page; either the archived ones or the others."""
         number, seen = 1, set[str]()
         while True:
             with self.doing(f"listing the experiments of {project!r}"):
                 answer = self._client.get_project_experiments(
-                    self.workspace, project, page=number, page_size=size, sort_by="startTime", sort_order="asc"
+                    self.workspace,
+                    project,
+                    archived,
+                    page=number,
+                    page_size=size,
+                    sort_by="startTime",
+                    sort_order="asc",
                 )
             found = [each for each in (answer or {}).get("experiments") or [] if each["experimentKey"] not in seen]
             seen |= {each["experimentKey"] for each in found}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError, TransientError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -17,6 +19,7 @@ from tracklib_comet.border import MissingError
 from tracklib_comet.capabilities import CAPABILITIES
 from tracklib_comet.experiment import Viewing
 from tracklib_comet.identity import experiment_key
+from tracklib_comet.leftovers import leftovers
 from tracklib_comet.online_view import OnlineView
 from tracklib_comet.reading import RunReader
 from tracklib_comet.service import Service
@@ -33,12 +36,16 @@ class CometSource:
     """Reads runs from Comet, those that tracklib wrote and all others.
 
     Records carry the writer ``comet`` and a running number; their order is that of the kinds, not of the times.
+
+    Attributes:
+        left_out: Archived experiments that the last listing left out.
     """
 
     def __init__(self, settings: CometSettings) -> None:
         self._settings = settings.resolved()
         self._connected: Service | None = None
         self._reader: RunReader | None = None
+        self.left_out: Counter[str] = Counter()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -84,6 +91,10 @@ class CometSource:
             raise RejectedError(f"Comet's experiment {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
 
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run; zips hold runs alone."""
+        return iter(()) if self._settings.is_offline else leftovers(self._service, self._projects())
+
     def delete(self, run: RunInfo, /) -> str:
         """Remove a run for good: the experiment with its files, or its zip."""
         self._reader = None
@@ -105,9 +116,15 @@ class CometSource:
                 if (told := self._service.metadata(key)) is not None and self._is_here(str(told.get("projectName"))):
                     yield OnlineView(self._service, key, told)
             return
-        for project in [self._settings.project] if self._settings.project else self._service.projects():
+        self.left_out = Counter()
+        for project in self._projects():
             for told in self._service.experiments(project):
                 yield OnlineView(self._service, str(told["experimentKey"]), told)
+            if archived := sum(1 for _ in self._service.experiments(project, archived=True)):
+                self.left_out["archived experiments"] += archived
+
+    def _projects(self) -> list[str]:
+        return [self._settings.project] if self._settings.project else self._service.projects()
 
     def _keys(self, query: RunQuery) -> Sequence[str] | None:
         """Return the keys that a run can have; ``None`` where all have to be looked at."""
