@@ -15,7 +15,8 @@ __all__ = ["ROUTES"]
 def register(world: World, request: Request) -> dict[str, Any]:
     """Register an experiment's model: a model of the registry, or a version more of one."""
     asked = request.json()
-    name = asked.get("experimentModelName") or asked["experimentModelId"]  # the SDK has two ways; the id is the name here
+    # The SDK has two ways; a model's id is its name here.
+    name = asked.get("experimentModelName") or asked["experimentModelId"]
     wanted = asked.get("experimentKey")
     holders = [e for e in world.state.experiments.values() if name in e.models and wanted in (None, e.key)]
     if not holders:
