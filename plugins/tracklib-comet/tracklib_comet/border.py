@@ -80,7 +80,7 @@ def border(doing: str, secrets: Sequence[str] = ()) -> Iterator[None]:
 
 def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> TracklibError:
     if isinstance(error, ImportError):
-        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install 'comet_ml>=3.58'")
+        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install 'comet_ml>=3.50,<3.59'")
     response: Any = getattr(error, "response", None)
     if response is not None:
         return _of_response(response, doing, secrets)
