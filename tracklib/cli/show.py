@@ -29,7 +29,7 @@ EXAMPLE = "tracklib show 4f2k --metric val/loss"
 
 
 def show(
-    run: PlaceAndRun,
+    run: PlaceAndRun = None,
     metric: Annotated[
         str | None, typer.Option("--metric", "-m", metavar="NAME", help="Draw this metric over its steps.")
     ] = None,
@@ -45,7 +45,7 @@ def show(
 
     if points and not json:
         raise UsageError("--points: expected --json beside it; --metric NAME draws a metric")
-    whole = _read(run, dir, points=points, only=metric)
+    whole = _read(run or [], dir, points=points, only=metric)
     if metric is not None and metric not in whole.metrics:
         raise UsageError(_no_metric(metric, whole.state))
     if json:
@@ -104,9 +104,11 @@ class Whole:
 
 def _read(words: list[str], dir: Path | None, *, points: bool, only: str | None) -> Whole:
     from tracklib.cli.elsewhere import find_run, reader_or_root
-    from tracklib.cli.selection import open_root, open_run
+    from tracklib.cli.selection import newest_run, open_root, open_run
     from tracklib.errors import UsageError
 
+    if not words:
+        return _read_local(newest_run(open_root(dir)), points=points, only=only)
     if len(words) > 2:
         raise UsageError(f"expected a run, or a place and a run, got {len(words)} words")
     if len(words) == 2:
