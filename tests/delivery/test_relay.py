@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 
 from tests.delivery.conftest import Desk
+from tracklib.delivery.account import account
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
 from tracklib.journal.layout import private_folder
@@ -96,6 +98,39 @@ def test_a_record_over_which_the_plugin_stumbles_is_set_apart(desk: Desk) -> Non
     assert losses(desk) == [float(i) for i in range(20) if i != 7]
     (refusal,) = desk.receipt().refusals
     assert refusal.reason == "TypeError: the plugin stumbles"
+
+
+TWO = """
+import tracklib
+for name in ("bad", "good"):
+    with tracklib.init("digits", id=name) as run:
+        for i in range(20):
+            run.log({"loss": float(i)}, step=i)
+"""
+
+
+@pytest.mark.parametrize("wait", [3600, None])
+def test_a_run_that_is_held_up_holds_up_no_other(desk: Desk, wait: float | None) -> None:
+    """One run that the vendor throttles, or that fails each time, leaves the others of its relay their turns.
+
+    What is throttled is asked for no sooner than the vendor said, however often runs begin meanwhile.
+    """
+    desk.vendor.faults(runs={"bad": {"wait": wait}})
+    done = desk.run(TWO, TRACKLIB_FINISH_TIMEOUT="1")
+    assert done.returncode == 0, done.stderr
+    desk.run(TRAIN.format(n=3), TRACKLIB_FINISH_TIMEOUT="60")
+    deadline = time.monotonic() + 60
+    while len(delivered(desk)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert delivered(desk) == {"good", "run1"}
+    assert Counter(run for run, _, _ in desk.vendor.received()) == {"good": 22, "run1": 5}
+    tries = (desk.vendor.path / "tries.txt").read_text().split()
+    assert set(tries) == {"bad"}
+    assert wait is None or len(tries) == 1
+
+
+def delivered(desk: Desk) -> set[str]:
+    return {line.run.id for line in account(list(desk.root.runs())) if line.done}
 
 
 @pytest.mark.faults

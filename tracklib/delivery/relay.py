@@ -124,7 +124,7 @@ class Relay:
         now = time.monotonic()
         if self._wake_time() != self._woken:
             self._woken = self._wake_time()
-            self._breaker.wake()
+            self._wake()
             self._looked = 0.0
         if now - self._looked < _LIFE:
             return
@@ -138,6 +138,10 @@ class Relay:
             self._drop(path)  # deleted meanwhile
         for claim in self._claims.values():
             claim.beat()
+
+    def _wake(self) -> None:
+        for breaker in (self._breaker, *(delivery.breaker for delivery in self.deliveries.values())):
+            breaker.wake()
 
     def folders(self) -> list[RunFolder]:
         """Return the runs that may have something to deliver."""
@@ -205,14 +209,18 @@ class Relay:
         return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=scratch)))
 
     def _work(self) -> bool:
-        """Give each run a turn; return whether anything moved."""
+        """Give each run a turn that need not wait; return whether anything moved."""
         moved = False
         for path, delivery in list(self.deliveries.items()):
+            if delivery.breaker.waiting:
+                continue
             try:
                 moved |= self._turn(path, delivery)
             except Exception as error:
                 self._failed(delivery, error)
-                return False
+                self.deliveries[path] = self.deliveries.pop(path)  # the next try is another run's
+                if self.paused or self._breaker.waiting:
+                    return False
         return moved
 
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
@@ -222,6 +230,7 @@ class Relay:
         self._inflight.clear()
         if worked:
             self._breaker.succeeded()
+            delivery.breaker.succeeded()
             self._good_at = time.monotonic()
             delivery.note("delivering")
             return True
@@ -278,7 +287,10 @@ class Relay:
             for each in self.deliveries.values():
                 each.note("paused", message)
             return
-        self._breaker.failed(error.retry_after if isinstance(error, TransientError) else None)
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        delivery.breaker.failed(asked)
+        if asked is None:  # who names a time answers, and limits this run: that says nothing of others
+            self._breaker.failed()
         delivery.note("retrying", message)
 
     def stumbled(self, error: BaseException) -> None:

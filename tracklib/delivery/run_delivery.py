@@ -12,6 +12,7 @@ from tracklib.backends.contract import Outcome, Sink, SinkContext, unknown
 from tracklib.delivery.batches import Batch, BatchReader
 from tracklib.delivery.ranks import as_one
 from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
+from tracklib.delivery.retry import Breaker
 from tracklib.errors import AuthError, BackendError, ConfigError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.glance import Glance, glance
@@ -51,6 +52,9 @@ class RunDelivery:
 
     It raises what the sink raises for a whole call: `TransientError`, `AuthError`, `UnknownOutcomeError`; the caller
     waits and calls again, and nothing is skipped.
+
+    Attributes:
+        breaker: How long this run waits after its own faults, whatever others may do.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class RunDelivery:
         self.folder = folder
         self.receipt = receipt
         self.batch_size = BATCH
+        self.breaker = Breaker()
         self._blobs = BlobStore(root)
         self._make_sink = make_sink
         self._scratch = scratch
@@ -201,6 +206,7 @@ class RunDelivery:
                 for place, record, outcome in zip(places, batch.records, outcomes, strict=False)
                 if outcome.kind in ("changed", "refused")
             }
+            self.breaker.succeeded()
             self._unconfirmed.append(_Sent(batch.writer, places, notable))
             self.receipt.sent[batch.writer] = places[-1]
             self._confirm()

@@ -72,6 +72,10 @@ class Sink:
         faults = self.faults()
         if (wait := faults.get("down")) is not None:
             raise TransientError("the vendor is down", retry_after=wait)
+        if (told := faults.get("runs", {}).get(self.run)) is not None:
+            with (self.place / "tries.txt").open("a") as file:
+                file.write(f"{self.run}\n")
+            raise TransientError(f"{self.run} may not now", retry_after=told["wait"])
         outcomes = []
         for record in batch:
             fields = to_fields(record)
