@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tracklib"
 FOLDERS = ("tracklib", "plugins", "tests", "benchmarks", "examples", "docs")
 
-GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "_lazy", "__version__"})
+GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "value", "_lazy", "__version__"})
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "model": GROUND,

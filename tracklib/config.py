@@ -9,19 +9,22 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from tracklib.errors import ConfigError
+from tracklib.value import Value
 
 __all__ = ["CAPTURES", "Config", "Settings", "load", "nearest", "reserve_of"]
 
 _PREFIX = "TRACKLIB_"
 
+_CAPTURED = ("git", "packages", "hardware", "launcher", "script", "system")
+CAPTURES = (*_CAPTURED, "console")
+"""What can be captured; the console on request only."""
 
-@dataclass(frozen=True)
-class Settings:
+
+class Settings(Value):
     """tracklib's own settings; those of a backend stand in a table of its name.
 
     Attributes:
@@ -56,12 +59,12 @@ class Settings:
     run_id: str = ""
     redact: tuple[str, ...] = ()
     redact_except: tuple[str, ...] = ()
-    capture: tuple[str, ...] = ("git", "packages", "hardware", "launcher", "script", "system")
+    capture: tuple[str, ...] = _CAPTURED
     system_interval: float = 10.0
     reserve: str = "auto"
 
 
-_KEYS = tuple(field.name for field in fields(Settings))
+_KEYS = Settings.__match_args__
 _TEXT = frozenset({"dir", "project", "reserve", "run_id"})
 _NOT_EMPTY = ("dir", "project")
 _SHORTEST_INTERVAL = 0.1
@@ -76,12 +79,8 @@ _ENVIRONMENT_ONLY = frozenset({"run_id"})
 
 _LISTS = frozenset({"backends", "redact", "redact_except", "capture"})
 
-CAPTURES = (*Settings.capture, "console")
-"""What can be captured; the console on request only."""
 
-
-@dataclass(frozen=True)
-class Config:
+class Config(Value):
     """Settings with where each came from.
 
     Attributes:
@@ -92,9 +91,9 @@ class Config:
     """
 
     settings: Settings
-    origins: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    home: Path = field(default_factory=Path.cwd)
+    origins: Mapping[str, str] = {}
+    tables: Mapping[str, Mapping[str, Any]] = {}
+    home: Path = Path()
     overridden: tuple[str, ...] = ()
 
     @property
@@ -267,7 +266,7 @@ def _captures(given: object, where: str) -> object:
     for word in words:
         if (plain := word.lstrip("+-")) not in (*CAPTURES, *(("all", "none") if plain == word else ())):
             raise ConfigError(f"{where}: capture: unknown word {word!r}{nearest(plain, (*CAPTURES, 'all', 'none'))}")
-    chosen = set(Settings.capture if all(word[:1] in ("+", "-") for word in words) and words else ())
+    chosen = set(_CAPTURED if all(word[:1] in ("+", "-") for word in words) and words else ())
     for word in words:
         named = CAPTURES if word == "all" else () if word == "none" else (word.lstrip("+-"),)
         chosen = chosen - set(named) if word.startswith("-") else chosen | set(named)

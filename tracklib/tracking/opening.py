@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracklib.errors import ConfigError, UsageError
@@ -22,6 +21,7 @@ from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.roots import at_writable_root
 from tracklib.tracking.run import Run, RunOptions
 from tracklib.typing import TagsLike
+from tracklib.value import Value, replace
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Request", "opened"]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Value):
     """What the call of `init` says of the run; see there."""
 
     name: str | None
