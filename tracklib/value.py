@@ -24,7 +24,7 @@ else:
         return lambda made: made
 
 
-__all__ = ["Value", "replace"]
+__all__ = ["Value", "dataclass_transform", "replace"]
 
 
 @dataclass_transform(frozen_default=True)

@@ -15,6 +15,7 @@ from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder, encode_name, private_folder
 from tracklib.model.records import Position
 from tracklib.typing import JSON
+from tracklib.value import Value
 
 __all__ = ["Place", "Receipt", "Refusal", "State", "all_receipts", "claim_on", "receipt_path"]
 
@@ -26,8 +27,7 @@ FORMAT = 1
 MAX_REFUSALS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """How far one segment was read.
 
     Attributes:
@@ -39,8 +39,7 @@ class Place:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value):
     """A record that the vendor will never take; it stays in the journal under this writer and number."""
 
     writer: str
