@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tracklib"
 FOLDERS = ("tracklib", "plugins", "tests", "benchmarks", "examples", "docs")
 
-GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "value", "_lazy", "__version__"})
+GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "settings", "value", "_lazy", "__version__"})
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "model": GROUND,
@@ -44,7 +44,7 @@ PLUGIN_MAY_IMPORT = frozenset({"errors", "typing", "platform", "model", "backend
 LIBRARIES = {
     "orjson": frozenset(MAY_IMPORT),
     "typing_extensions": frozenset(MAY_IMPORT),
-    "pydantic": frozenset({"config", "backends", "cli", "testing"}),
+    "pydantic": frozenset({"settings", "backends", "cli", "testing"}),
     "pydantic_core": frozenset({"backends"}),
     "tomli": frozenset({"config"}),
     "psutil": frozenset({"capture"}),
@@ -311,7 +311,7 @@ import os
 os.environ['TRACKLIB_CAPTURE'] = 'none'
 sys.addaudithook(lambda event, _: os._exit(9) if event in {FORBIDDEN!r} else None)
 import tracklib
-with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
+with tracklib.init('p', dir={str(tmp_path / "root")!r}, strict=True) as run:
     run.log({{'a': 1.0}})
 """
     modules = loaded_by(program, tmp_path)
@@ -352,7 +352,7 @@ COSTLY = frozenset(
 """What costs a training script milliseconds at its start, and a run needs later or never."""
 
 RECORDING = frozenset(
-    {"_lazy", "config", "errors", "messages", "platform", "typing", "value"}
+    {"_lazy", "config", "errors", "messages", "platform", "settings", "typing", "value"}
     | {
         "journal.blobs",
         "journal.clock",
@@ -377,17 +377,20 @@ RECORDING = frozenset(
         "tracking.context",
         "tracking.current",
         "tracking.endings",
+        "tracking.given",
         "tracking.identity",
         "tracking.notebook",
         "tracking.null",
         "tracking.objections",
         "tracking.opening",
+        "tracking.options",
         "tracking.ranks",
         "tracking.recorder",
         "tracking.redaction",
         "tracking.roots",
         "tracking.run",
         "tracking.starting",
+        "tracking.steps",
         "tracking.summary",
         "tracking.tags",
     }

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tracklib.cli.main import app
-from tracklib.config import Settings
+from tracklib.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tracklib.backends.spec import BackendSpec
-from tracklib.config import nearest
 from tracklib.errors import ConfigError, MissingPluginError
+from tracklib.messages import nearest
 from tracklib.typing import JSON
 from tracklib.value import Value
 

@@ -143,7 +143,7 @@ def _read_elsewhere(reader: Reader, info: RunInfo, *, points: bool, only: str | 
 
 
 def _no_metric(name: str, state: RunState) -> str:
-    from tracklib.config import nearest
+    from tracklib.messages import nearest
 
     hint = (
         nearest(name, state.points) if len(state.points) <= 20 else nearest(name, state.points).partition("; known")[0]

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tracklib import platform
-from tracklib.config import reserve_of
 from tracklib.errors import BadValueError, NoRoomError, RejectedError
 from tracklib.journal.layout import Root, private_folder
 from tracklib.model.records import FileRef
+from tracklib.settings import reserve_of
 from tracklib.value import Value
 
 __all__ = ["BlobStore", "Kept"]

@@ -16,16 +16,18 @@ from tracklib.tracking.endings import ending_of, endings
 from tracklib.tracking.identity import Resume, attempt_of, distributed, required, run_id
 from tracklib.tracking.notebook import cells
 from tracklib.tracking.null import NullTracker
+from tracklib.tracking.options import RunOptions
 from tracklib.tracking.ranks import Rank
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.roots import at_writable_root
-from tracklib.tracking.run import Run, RunOptions
+from tracklib.tracking.run import Run
 from tracklib.typing import TagsLike
 from tracklib.value import Value, replace
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
-    from tracklib.config import Config, Settings
+    from tracklib.config import Config
+    from tracklib.settings import Settings
 
 __all__ = ["Request", "opened"]
 
