@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from tracklib.typing import JSON, Number, Status, Step
@@ -100,7 +101,8 @@ class Params(Value):
     values: Mapping[str, JSON]
 
 
-class Metrics(Value):
+@dataclass(frozen=True, slots=True)
+class Metrics:
     """Values of metrics at one step.
 
     Attributes:
@@ -246,7 +248,8 @@ Body: TypeAlias = Union[
 ]
 
 
-class Record(Value):
+@dataclass(frozen=True, slots=True)
+class Record:
     """One fact about a run, with its place and time.
 
     Attributes:
