@@ -7,7 +7,6 @@ import hmac
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from tracklib import platform
 from tracklib.delivery.lease import Lease
 from tracklib.errors import ConfigError
 from tracklib.journal.layout import Root, private_folder
+from tracklib.value import Value
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -53,8 +53,7 @@ class RelayFolder:
         self.wake.touch()
 
 
-@dataclass(frozen=True, slots=True)
-class _Secret:
+class _Secret(Value):
     path: Path
 
     def read(self) -> bytes:

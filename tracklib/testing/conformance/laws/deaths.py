@@ -52,7 +52,7 @@ def _victim(desk: Desk, story: Story, recipe: tuple[str, Mapping[str, Any]], sto
         out = Path(folder) / "position.json"
         task = {
             "recipe": list(recipe),
-            "contents": str(desk.contents),
+            "contents": str(desk.contents.folder),
             "scratch": folder,
             "project": story.info.project,
             "run": story.info.id,
