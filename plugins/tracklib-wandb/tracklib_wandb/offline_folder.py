@@ -8,7 +8,7 @@ from pathlib import Path
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
-from tracklib_wandb.offline_places import offline_runs
+from tracklib_wandb.offline_places import offline_runs, remove_log
 from tracklib_wandb.offline_run import OfflineRun
 from tracklib_wandb.view import RunView, place_of
 
@@ -43,4 +43,12 @@ class OfflineFolder:
             for _ in self.views(RunQuery()):
                 pass
         logs = self._logs.get(place)
-        return OfflineRun(logs) if logs is not None else None
+        return OfflineRun(logs) if logs is not None and all(log.exists() for log in logs) else None
+
+    def delete(self, place: str, /) -> str:
+        """Remove a run's directories; of a log that stands for itself, the log alone."""
+        run = self.find(place)
+        for log in run.logs if run is not None else ():
+            remove_log(log)
+        self._logs.pop(place, None)
+        return ""

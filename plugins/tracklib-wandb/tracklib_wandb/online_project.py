@@ -42,6 +42,7 @@ query GetProjects($entity: String, $cursor: String, $perPage: Int) {
   }
 }
 """
+_DELETE = "mutation DeleteRun($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
 
 _STATES: Mapping[str, tuple[str, ...]] = {
     "running": ("running", "pending", "preempting", "crashed"),
@@ -81,6 +82,25 @@ class OnlineProject:
             return None
         entity, project, run_id = parts
         return OnlineRun.asked(self._access, entity, project, run_id)
+
+    def delete(self, place: str, /) -> str:
+        """Delete the run of ``entity/project/id``, and none of its artifacts.
+
+        One version of an artifact is shared by all runs that logged the same files, and no question tells which these are.
+        """
+        run = self.find(place)
+        if run is None:
+            return ""
+        try:
+            patiently(lambda: self._access.server.ask(_DELETE, {"id": run.storage_id}))
+        except RejectedError:  # asked again because the answer was lost
+            if self.find(place) is not None:
+                raise
+        project = f"{run.vitals.entity}/{run.vitals.project}"
+        return (
+            "W&B keeps deleted runs for some days, in which a project's page can undelete them, and gives their ids to no "
+            f"others; artifacts stay in {project}"
+        )
 
     @property
     def _team(self) -> str:

@@ -19,6 +19,7 @@ def load(folder: Path | None) -> State:
         runs={path: Run(**held) for path, held in kept.get("runs", {}).items()},
         artifacts={key: Artifact(**held) for key, held in kept.get("artifacts", {}).items()},
         projects={path: Project(**held) for path, held in kept.get("projects", {}).items()},
+        deleted=kept.get("deleted", []),
     )
 
 

@@ -167,11 +167,13 @@ class State:
         runs: By ``entity/project/name``, in the order of creation.
         artifacts: By id, in the order of creation.
         projects: By ``entity/name``.
+        deleted: Paths of runs that were deleted: no other gets such an id.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
 
     def project(self, entity: str, name: str) -> Project:
         """Return a project, made where it is not there."""
