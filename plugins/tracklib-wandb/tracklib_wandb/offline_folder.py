@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
@@ -44,6 +45,10 @@ class OfflineFolder:
                 pass
         logs = self._logs.get(place)
         return OfflineRun(logs) if logs is not None and all(log.exists() for log in logs) else None
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield nothing: directories hold runs alone."""
+        return iter(())
 
     def delete(self, place: str, /) -> str:
         """Remove a run's directories; of a log that stands for itself, the log alone."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -34,6 +35,10 @@ class _Place(Protocol):
 
     def find(self, place: str, /) -> RunView | None:
         """Return the run of a place, as `tracklib_wandb.view.place_of` has it."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it has beside runs."""
         ...
 
     def delete(self, place: str, /) -> str:
@@ -98,6 +103,10 @@ class WandbSource:
         if content is None:
             raise RejectedError(f"W&B's run {run.place or run.id} holds no file {file.path!r} of {file.sha256}")
         return content
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run: sweeps, reports, saved views, registries."""
+        return self._place.leftovers()
 
     def delete(self, run: RunInfo, /) -> str:
         """Remove a run: at a server without its artifacts, which other runs may share; in a folder with all there is."""
