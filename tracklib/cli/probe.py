@@ -48,7 +48,7 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
             stdout=said,
             stderr=noise,
             cwd=folder,  # a file here that is named like an SDK must not be imported
-            env=environment,
+            env={**environment, "TMPDIR": folder, "TEMP": folder, "TMP": folder},  # its leavings go with it
             start_new_session=True,
         )
         try:

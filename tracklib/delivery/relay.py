@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, all_receipts, claim_on
 from tracklib.delivery.retry import Breaker
 from tracklib.delivery.run_delivery import RunDelivery
+from tracklib.delivery.scratch import settle_in
 from tracklib.delivery.settled import is_settled, settle
 from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
 from tracklib.journal.glance import glance
@@ -85,10 +87,12 @@ class Relay:
         """Serve until there is nothing more to do."""
         lease = Lease(self.folder.lease)
         if lease.take():
+            settle_in(self.folder.temporary)
             self.serve(lease)
 
     def serve(self, lease: Lease) -> None:
         """Serve under a lease that is taken, and give it back."""
+        shutil.rmtree(self.folder.scratch, ignore_errors=True)  # of one that was killed
         try:
             while not self.is_done():
                 self._look()
@@ -97,6 +101,7 @@ class Relay:
                 time.sleep(_BUSY if worked else _QUIET)
         finally:
             self._leave()
+            shutil.rmtree(self.folder.scratch, ignore_errors=True)
             lease.release()
 
     def is_done(self) -> bool:
@@ -199,9 +204,8 @@ class Relay:
             sink: Sink = resolved.spec.load(resolved.spec.sink)(resolved.settings, context)
             return sink
 
-        scratch = self.root.scratch / f"relay-{self.key}"
-        private_folder(scratch)
-        return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=scratch)))
+        private_folder(self.folder.scratch)
+        return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=self.folder.scratch)))
 
     def _work(self) -> bool:
         """Give each run a turn that need not wait; return whether anything moved."""
