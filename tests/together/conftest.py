@@ -107,6 +107,14 @@ def desk(tmp_path: Path, make_desk: Callable[[Path], Desk]) -> Iterator[Desk]:
     assert (made.wandb.complaints, made.comet.complaints) == ([], [])
 
 
+def until(true: Callable[[], object], seconds: float = 120) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def own(text: str) -> list[str]:
     """Return the lines of an output that are not tracklib's."""
     return [line for line in text.splitlines() if not line.startswith("tracklib: ")]

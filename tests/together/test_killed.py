@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 
 import pytest
 
-from tests.together.conftest import Desk
+from tests.together.conftest import Desk, until
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
 from tracklib.testing.emulators import Hang
@@ -27,13 +25,6 @@ with tracklib.init("queue", id="r1") as run:
 """
 HELD_UP = {"wandb": "file_stream", "comet": "POST asset/upload"}
 """What is to hang so that the points are sent and not confirmed: W&B's stream; the file that makes Comet's points safe."""
-
-
-def until(true: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def kill_relay(desk: Desk, vendor: str) -> None:
