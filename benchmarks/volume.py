@@ -91,7 +91,8 @@ def _comet(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
 
     _ = folder
     with CometEmulator() as emulator:
-        yield "comet", {**emulator.environment(), "COMET_LOGGING_CONSOLE": "CRITICAL"}
+        unlimited = {f"TRACKLIB_COMET__{what}_PER_MINUTE": "0" for what in ("METRICS", "PARAMS", "LINES")}
+        yield "comet", {**emulator.environment(), **unlimited, "COMET_LOGGING_CONSOLE": "CRITICAL"}
 
 
 VENDORS = {

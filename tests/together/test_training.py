@@ -36,7 +36,7 @@ import json, sys
 from aim.sdk.repo import Repo
 (run,) = Repo(sys.argv[1]).iter_runs()
 logs = run.get_terminal_logs()
-print(json.dumps([line.data for line in logs.data.values_list()] if logs is not None else []))
+print(json.dumps([line.data for part in logs.data.values_list() for line in part if hasattr(line, "data")] if logs is not None else []))
 """
 
 
