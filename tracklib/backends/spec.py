@@ -49,7 +49,8 @@ class BackendSpec:
             ConfigError: The backend has no such part, or importing it failed.
         """
         if part is None:
-            raise ConfigError(f"{self.title} can't do this: its plugin {self.distribution} has no such half")
+            does = "reads it, and does not write it" if self.sink is None else "writes it, and does not read it"
+            raise ConfigError(f"{self.title} can't be used for this: {self.distribution} {does}")
         module, _, name = part.partition(":")
         try:
             return getattr(importlib.import_module(module), name)

@@ -14,7 +14,7 @@ from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
 if TYPE_CHECKING:
     from tracklib.delivery.receipt import Receipt
     from tracklib.journal.layout import Root, RunFolder
-    from tracklib.portability.compare import Comparison
+    from tracklib.portability.comparison import Comparison
 
 __all__ = ["EXAMPLE", "verify"]
 
