@@ -25,10 +25,13 @@ class Answer:
 
     Attributes:
         text: The backend's greeting, or what is wrong.
+        fault: What has to be mended, where that is known: the ``settings``, which are the SDK's installation too, or the
+            ``credentials``.
     """
 
     good: bool
     text: str
+    fault: str = ""
 
 
 def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: float) -> Answer:
@@ -64,12 +67,12 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
 
 def _answer(code: int, said: bytes, noise: bytes) -> Answer:
     try:
-        good, text = json.loads(said)
+        good, text, fault = json.loads(said)
     except ValueError:
         last = noise.decode("utf-8", "replace").strip().splitlines()[-1:]
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return Answer(good=False, text=f"asking it ended the process ({how})" + "".join(f": {line}" for line in last))
-    return Answer(bool(good), str(text))
+    return Answer(bool(good), str(text), str(fault))
 
 
 def main() -> None:
@@ -77,14 +80,16 @@ def main() -> None:
     channel = os.dup(1)
     os.dup2(2, 1)  # whatever an SDK prints is no answer
     from tracklib.backends.registry import reopen
-    from tracklib.errors import BackendError, ConfigError
+    from tracklib.errors import AuthError, BackendError, ConfigError
 
     entry, backend, destination = json.loads(sys.argv[1])
     try:
-        answer = (True, reopen(entry, backend, destination).settings.check())
-    except (BackendError, ConfigError) as error:
-        answer = (False, str(error))
+        answer = (True, reopen(entry, backend, destination).settings.check(), "")
+    except ConfigError as error:
+        answer = (False, str(error), "settings")
+    except BackendError as error:
+        answer = (False, str(error), "credentials" if isinstance(error, AuthError) else "")
     except Exception as error:  # a plugin's own fault is an answer too
-        answer = (False, f"{type(error).__name__}: {error}")
+        answer = (False, f"{type(error).__name__}: {error}", "")
     os.write(channel, json.dumps(answer).encode())
     os._exit(0)  # an SDK's threads may never end

@@ -46,7 +46,7 @@ class Repository:
     def _open(self) -> Any:
         repo_class = sdk("aim.sdk.repo").Repo
         if self.settings.is_remote:
-            repo = repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            repo = self._connected(repo_class)
             client = repo._client  # noqa: SLF001  as below
             for name in ("release_resource", "disconnect"):  # called by the garbage collector, whoever is gone by then
                 setattr(client, name, _quietly(getattr(client, name)))
@@ -57,6 +57,17 @@ class Repository:
         # What marks a repository as made is written last: one whose maker was killed is made again, over what is there.
         is_made = os.path.isfile(os.path.join(self.place, repo_folder(), "VERSION"))
         return repo_class.from_path(self.place, init=not is_made)
+
+    def _connected(self, repo_class: Any) -> Any:
+        """Return a connection of its own: a shared one would stay broken once it broke."""
+        try:
+            return repo_class(self.place)
+        except (
+            AttributeError
+        ) as error:  # Aim's client goes on with the answer that it did not get, and stumbles over it
+            raise TransientError(
+                f"no Aim server answers at {self.place}: see that `aim server` runs there, and that the address is right"
+            ) from error
 
     @classmethod
     @contextmanager

@@ -150,7 +150,9 @@ def _of_failure(error: Exception, doing: str, secrets: Sequence[str]) -> Trackli
     if names & {"InvalidURL", "InvalidSchema", "MissingSchema"}:
         return ConfigError(f"Comet, {doing}: {_clean(text, secrets)}: set COMET_URL_OVERRIDE")
     if isinstance(error, OSError):
-        return TransientError(f"Comet, {doing}: {_plainly(text, secrets)}")
+        return TransientError(
+            f"Comet, {doing}: {_plainly(text, secrets)}; check the network, and COMET_URL_OVERRIDE if it is set"
+        )
     message = f"Comet, {doing}: {_clean(text, secrets) or type(error).__name__}"
     # What a value makes the client stumble over is as bad the next time; what nobody can name is tried again.
     return RejectedError(message) if isinstance(error, _BAD_VALUE) else TransientError(message)

@@ -15,6 +15,9 @@ DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 """The kinds of database that MLflow knows (``mlflow.store.db.db_types``)."""
 
 _SECRET_WORD = re.compile(r"passw|secret|token|(^|_)key$|^pwd$", re.IGNORECASE)
+_MISSPELT = re.compile(r"(?!file:|sqlite:|arn:|dbfs:)[A-Za-z][A-Za-z0-9+.-]+:/(?!/)")
+"""What begins like a URI and is none: MLflow would take it for a folder."""
+
 _PASSWORD_FIELDS = ("password", "passwd", "pwd")
 
 
@@ -78,8 +81,12 @@ def absolute(uri: str) -> str:
     """Return a URI whose local path does not depend on the working directory.
 
     Raises:
-        ConfigError: It names a database in memory, which no other process could see.
+        ConfigError: It names a database in memory, which no other process could see; or it is neither a URI nor a path.
     """
+    if _MISSPELT.match(uri):
+        raise ConfigError(
+            f"mlflow: expected a tracking URI such as http://host:5000 or sqlite:///mlflow.db, or a folder, got {uri!r}"
+        )
     if uri.startswith("sqlite:"):
         return _absolute_sqlite(uri)
     if uri.startswith("file:"):
