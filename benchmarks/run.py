@@ -14,6 +14,7 @@ import listing
 import log_call
 import memory
 import migrate
+import online
 import short_runs
 import startup
 import verify
@@ -29,6 +30,7 @@ SUITES = {
     "artifact": artifact_in_flight,
     "verify": verify,
     "migrate": migrate,
+    "online": online,
     "listing": listing,
     "memory": memory,
     "volume": volume,
