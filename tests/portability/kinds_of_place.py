@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tracklib.backends import registry
+from tracklib.backends.settings import Secret
 from tracklib.portability.places import Place, open_place
 from tracklib.testing.emulators.comet import CometEmulator
 from tracklib.testing.emulators.emulator import Emulator
@@ -22,6 +22,14 @@ __all__ = ["KINDS", "Ground", "grounds", "new_place"]
 KINDS = ("mlflow", "wandb", "wandb-folder", "comet", "comet-folder", "aim", "bundle", "local")
 """A backend at a server or in a database, and backends in folders."""
 
+_SDKS = {
+    "mlflow": "mlflow",
+    "wandb": "wandb",
+    "comet": "comet_ml",
+    "aim": "aim",
+    "bundle": "pyarrow",
+    "neptune": "pyarrow",
+}
 _WANDB_FOLDERS = ("DIR", "CACHE_DIR", "CONFIG_DIR", "DATA_DIR", "ARTIFACT_DIR")
 
 
@@ -61,24 +69,43 @@ def grounds(folder: Path) -> Iterator[Ground]:
 
 
 def new_place(kind: str, ground: Ground) -> Place:
-    """Return a place of a kind that holds nothing."""
+    """Return a place of a kind that holds nothing; the test is skipped where its vendor's SDK is not installed."""
+    if sdk := _SDKS.get(kind.partition("-")[0]):
+        pytest.importorskip(sdk)
     return _MAKERS[kind](ground)
 
 
 def _mlflow(ground: Ground) -> Place:
-    empty = ground.folder / "empty.db"
-    if not empty.exists():  # making the tables takes seconds, copying them none
-        registry.resolve(f"mlflow:sqlite:///{empty}", {}).settings.check()
-    base = ground.fresh("mlflow")
-    base.mkdir()
-    shutil.copy(empty, base / "mlflow.db")
+    base = _copied(
+        "mlflow", ground, lambda path: open_place(f"mlflow:sqlite:///{path}/mlflow.db").resolved.settings.check()
+    )
     return _with(open_place(f"mlflow:sqlite:///{base}/mlflow.db"), artifact_root=str(base / "artifacts"))
+
+
+def _aim(ground: Ground) -> Place:
+    from tracklib_aim.repository import Repository
+    from tracklib_aim.settings import AimSettings
+
+    def make(path: Path) -> None:
+        with Repository.opened(AimSettings(repo=str(path)).resolved()):
+            return
+
+    return open_place(f"aim:{_copied('aim', ground, make)}")
+
+
+def _copied(word: str, ground: Ground, make: Callable[[Path], object]) -> Path:
+    """Return a new folder with empty tables; making them takes seconds, copying them none."""
+    empty = ground.folder / f"empty-{word}"
+    if not empty.exists():
+        empty.mkdir()
+        make(empty)
+    return Path(shutil.copytree(empty, ground.fresh(word)))
 
 
 def _wandb(ground: Ground) -> Place:
     server = ground.serve(WandbEmulator())
     assert isinstance(server, WandbEmulator)
-    return _with(open_place("wandb:team"), base_url=server.url, api_key=server.api_key)
+    return _with(open_place("wandb:team"), base_url=server.url, api_key=Secret(server.api_key))
 
 
 def _comet(ground: Ground) -> Place:
@@ -86,7 +113,7 @@ def _comet(ground: Ground) -> Place:
     assert isinstance(server, CometEmulator)
     pace = {"metrics_per_minute": 0, "params_per_minute": 0, "lines_per_minute": 0}
     url = server.environment()["COMET_URL_OVERRIDE"]
-    return _with(open_place("comet:team"), url=url, api_key=server.api_key, **pace)
+    return _with(open_place("comet:team"), url=url, api_key=Secret(server.api_key), **pace)
 
 
 def _folder(backend: str) -> Callable[[Ground], Place]:
@@ -94,11 +121,8 @@ def _folder(backend: str) -> Callable[[Ground], Place]:
 
 
 def _with(place: Place, **settings: Any) -> Place:
+    """Return a place with settings that no place names."""
     resolved = place.resolved
-    from tracklib.backends.settings import Secret
-
-    if "api_key" in settings:
-        settings["api_key"] = Secret(settings["api_key"])
     return replace(place, resolved=replace(resolved, settings=replace(resolved.settings, **settings).resolved()))
 
 
@@ -108,7 +132,7 @@ _MAKERS: dict[str, Callable[[Ground], Place]] = {
     "wandb-folder": _folder("wandb"),
     "comet": _comet,
     "comet-folder": _folder("comet"),
-    "aim": _folder("aim"),
+    "aim": _aim,
     "bundle": _folder("bundle"),
     "local": _folder("local"),
 }

@@ -29,7 +29,9 @@ _VALUES = st.one_of(st.floats(), _INT64.map(float), st.sampled_from([-0.0, 5e-32
 _POINTS = st.lists(st.tuples(_METRICS, _VALUES, st.one_of(st.integers(-3, 40), _INT64), _MS), min_size=5, max_size=60)
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 _LABELS = st.dictionaries(st.sampled_from(["lr", "opt.name", "model/depth", "x y", "LR"]), _TEXTS, max_size=4)
-_FILES = st.dictionaries(st.sampled_from(["w.bin", "deep/er/a b.txt", "gr\u00f6\u00dfe/100%.txt"]), st.binary(max_size=40))
+_FILES = st.dictionaries(
+    st.sampled_from(["w.bin", "deep/er/a b.txt", "gr\u00f6\u00dfe/100%.txt"]), st.binary(max_size=40)
+)
 _FOLDER_RUNS = st.fixed_dictionaries(
     {
         "points": _POINTS,
@@ -106,6 +108,9 @@ def _write_neptune(runs: list[Any], ground: Ground) -> Place:
 
 EXPORTS: Mapping[str, tuple[st.SearchStrategy[list[Any]], Callable[[list[Any], Ground], Place]]] = {
     "mlflow-folder": (st.lists(_FOLDER_RUNS, min_size=2, max_size=3), _write_folder),
-    "neptune": (st.deferred(lambda: st.lists(_of_neptune("test_end_to_end").RUNS, min_size=2, max_size=3)), _write_neptune),
+    "neptune": (
+        st.deferred(lambda: st.lists(_of_neptune("test_end_to_end").RUNS, min_size=2, max_size=3)),
+        _write_neptune,
+    ),
 }
 """For each kind of export what may stand in it, and what writes it to files."""

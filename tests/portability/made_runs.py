@@ -65,17 +65,47 @@ KINDS: Mapping[str, tuple[str, bytes]] = {
 """Each kind of media, as a file's name and content."""
 
 _ODD = [
-    *("loss", "val/acc", "a//b", "/a", "a/", "a.b", "a b", " a ", "100%", "a%41", "a#b?c", "a:b", "a\\b", "a\nb", "a\0b"),
+    *(
+        "loss",
+        "val/acc",
+        "a//b",
+        "/a",
+        "a/",
+        "a.b",
+        "a b",
+        " a ",
+        "100%",
+        "a%41",
+        "a#b?c",
+        "a:b",
+        "a\\b",
+        "a\nb",
+        "a\0b",
+    ),
     *("", ".", "..", "../up", "LOSS", "\U0001f642 Gr\u00f6\u00dfe", "e\u0301", "\u00e9", "\u202eabc", "a\ud800b"),
     *("_step", "_timestamp", "mlflow.source.name", "system/cpu", "sys.gpu.0.x", "__system__cpu", "epoch", "0", "None"),
     *("tracklib.x", "<b>x</b>", "'; DROP TABLE runs; --", "t" * 260 + "a", "t" * 260 + "b", "w" * 3000),
 ]
 _HARD = [0, 0.0, -0.0, 1, 1.0, -3, 0.1, 5e-324, 1e308, math.nan, math.inf, -math.inf, 2**53 + 1, -(2**70), 10**400]
-_PATHS = ["m.bin", "a b.txt", "deep/er/f", ".hidden", "100%.txt", "a%41", "#1?.txt", "back\\slash", "\U0001f642", "UPPER", "upper"]
+_PATHS = [
+    "m.bin",
+    "a b.txt",
+    "deep/er/f",
+    ".hidden",
+    "100%.txt",
+    "a%41",
+    "#1?.txt",
+    "back\\slash",
+    "\U0001f642",
+    "UPPER",
+    "upper",
+]
 
 NAMES = st.one_of(st.sampled_from(_ODD), st.text(max_size=12))
 NUMBERS = st.one_of(st.sampled_from(_HARD), st.floats(), st.integers(-(2**64), 2**64))
-TEXTS = st.one_of(st.sampled_from(["", "x", "None", "3", "!float NaN", "a\0b", "one\ntwo\r\n", "y" * 7000]), st.text(max_size=9))
+TEXTS = st.one_of(
+    st.sampled_from(["", "x", "None", "3", "!float NaN", "a\0b", "one\ntwo\r\n", "y" * 7000]), st.text(max_size=9)
+)
 _LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 TREES = st.recursive(
     _LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=6
@@ -152,7 +182,10 @@ def _media(draw: st.DrawFn, files: dict[str, bytes]) -> list[Body]:
         content += draw(st.binary(max_size=4)).hex().encode()
     step = draw(st.sampled_from([0, 1, 1, 5, -4, 0.5, 2**63]))
     time = draw(st.sampled_from([None, None, START + 5]))
-    key, about = draw(NAMES), draw(st.sampled_from([{}, {"caption": "c \U0001f642"}, {"rate": 8000, "x": {"y": [1, 2.5]}}]))
+    key, about = (
+        draw(NAMES),
+        draw(st.sampled_from([{}, {"caption": "c \U0001f642"}, {"rate": 8000, "x": {"y": [1, 2.5]}}])),
+    )
     masks = (_ref("m/0.png", _PIXEL + b"0", files), _ref("m/1.png", _PIXEL + b"0", files)) if kind == "image" else ()
     if draw(st.booleans()):
         return [Media(key, step, kind, _ref(path, content, files), about, None, masks, time)]
@@ -163,7 +196,9 @@ def _media(draw: st.DrawFn, files: dict[str, bytes]) -> list[Body]:
 @st.composite
 def _artifact(draw: st.DrawFn, files: dict[str, bytes]) -> list[Body]:
     """An artifact with files, folders and references; or two versions of it."""
-    name = draw(st.sampled_from(["model", "a/b", "gr\u00f6\u00dfe \U0001f642", "100% #?", "back\\slash'\"", "UPPER", "upper"]))
+    name = draw(
+        st.sampled_from(["model", "a/b", "gr\u00f6\u00dfe \U0001f642", "100% #?", "back\\slash'\"", "UPPER", "upper"])
+    )
     versions = []
     for _ in range(draw(st.integers(1, 2))):
         paths = draw(st.lists(st.sampled_from(_PATHS), unique=True, max_size=4))
@@ -177,7 +212,11 @@ def _artifact(draw: st.DrawFn, files: dict[str, bytes]) -> list[Body]:
                 tuple(draw(st.lists(st.sampled_from(["best", "latest", "v7", "a/b", "c:d"]), unique=True, max_size=3))),
                 draw(st.dictionaries(NAMES, TREES, max_size=3)),
                 draw(st.sampled_from([(), ("void", "deep/empty")])),
-                draw(st.sampled_from([(), (Reference("far.bin", "s3://bucket/far", 5, "etag:1"), Reference("x", "file:///x"))])),
+                draw(
+                    st.sampled_from(
+                        [(), (Reference("far.bin", "s3://bucket/far", 5, "etag:1"), Reference("x", "file:///x"))]
+                    )
+                ),
             )
         )
     return list(versions)
@@ -192,7 +231,10 @@ def _labels(draw: st.DrawFn) -> list[Body]:
         bodies.append(Tags(draw(st.dictionaries(NAMES, st.one_of(st.none(), TEXTS), max_size=4))))
     bodies += [Notes(text) for text in draw(st.lists(TEXTS, max_size=2))]
     bodies += [Summary(tree) for tree in draw(st.lists(st.dictionaries(NAMES, TREES, max_size=4), max_size=2))]
-    bodies += [Context({"git": {"commit": "0123abc", "dirty": True}, **tree}) for tree in draw(st.lists(st.dictionaries(NAMES, TREES, max_size=2), max_size=1))]
+    bodies += [
+        Context({"git": {"commit": "0123abc", "dirty": True}, **tree})
+        for tree in draw(st.lists(st.dictionaries(NAMES, TREES, max_size=2), max_size=1))
+    ]
     bodies += draw(st.sampled_from([[], [Input("digits", "dataset", "v2", "run-0"), Input("plain")]]))
     return draw(st.permutations(bodies))
 
@@ -200,10 +242,21 @@ def _labels(draw: st.DrawFn) -> list[Body]:
 @st.composite
 def _observed(draw: st.DrawFn) -> list[Body]:
     """What was printed, and how the machine fared."""
-    lines = ["epoch 1\n", "epoch 1\n", "\x1b[32mgreen\x1b[0m\n", "10 %\r100 %\n", "no newline", "na\u00efve \U0001f642\n"]
+    lines = [
+        "epoch 1\n",
+        "epoch 1\n",
+        "\x1b[32mgreen\x1b[0m\n",
+        "10 %\r100 %\n",
+        "no newline",
+        "na\u00efve \U0001f642\n",
+    ]
     streams = st.tuples(st.sampled_from(["stdout", "stderr"]), st.sampled_from(lines))
     bodies: list[Body] = [Console(*line) for line in draw(st.lists(streams, max_size=4))]
-    loads = st.dictionaries(st.sampled_from(["cpu.percent", "memory.percent", "gpu.0.utilization", "x y/\U0001f642"]), st.floats() | st.integers(0, 99), min_size=1)
+    loads = st.dictionaries(
+        st.sampled_from(["cpu.percent", "memory.percent", "gpu.0.utilization", "x y/\U0001f642"]),
+        st.floats() | st.integers(0, 99),
+        min_size=1,
+    )
     return [*bodies, *map(System, draw(st.lists(loads, max_size=3)))]
 
 

@@ -115,7 +115,9 @@ def _both(first: Fidelity, then: Fidelity) -> Fidelity:
     if first.kind == then.kind == "exact":
         return EXACT
     steps = [fidelity.projection for fidelity in (first, then) if fidelity.projection is not None]
-    return lossy(first.reason or then.reason, lambda value: functools.reduce(lambda held, step: step(held), steps, value))
+    return lossy(
+        first.reason or then.reason, lambda value: functools.reduce(lambda held, step: step(held), steps, value)
+    )
 
 
 def there_and_back(source: Place, target: Place, back: Place, ground: Ground) -> None:
