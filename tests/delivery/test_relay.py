@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.delivery.conftest import Desk
 from tracklib.delivery.account import account
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
+from tracklib.delivery.scratch import sweep
 from tracklib.journal.layout import private_folder
 
 TRAIN = """
@@ -192,6 +194,39 @@ def test_relays_leave_when_there_is_nothing_to_do(desk: Desk) -> None:
     while (relay / "lease").read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert pid > 0 and (relay / "lease").read_text() == ""
+
+
+def test_what_an_sdk_leaves_lying_about_goes_with_the_relay(desk: Desk) -> None:
+    """A relay that ends takes its temporary files along; those of one that was killed, the next one takes away."""
+    place = desk.path / "tmp"
+    place.mkdir()
+    desk.vendor.faults(litter=True, die=1)
+    desk.run(TRAIN.format(n=5), TMPDIR=str(place), TRACKLIB_FINISH_TIMEOUT="60")
+    if not desk.line().done:
+        desk.tracklib("sync", "--timeout", "30", TMPDIR=str(place))
+    assert desk.line().done
+    folder = RelayFolder(desk.root, desk.receipt().relay)
+    (own,) = place.iterdir()  # of the second relay, which idles, and no more of the first
+    assert folder.temporary.read_text() == str(own) and [path.name[-7:] for path in own.iterdir()] == ["-vendor"]
+    deadline = time.monotonic() + 30
+    while any(place.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(place.iterdir()) == []
+    assert not folder.temporary.exists() and not folder.scratch.exists()
+
+
+@pytest.mark.parametrize("named", ["elsewhere", "tracklib-relay-file", "tracklib-relay-link", "", "\0"])
+def test_a_note_that_names_no_relays_folder_costs_nothing(tmp_path: Path, named: str) -> None:
+    """Nothing is removed for what a damaged note says but a folder that a relay made."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (tmp_path / "tracklib-relay-file").touch()
+    (tmp_path / "tracklib-relay-link").symlink_to(tmp_path / "elsewhere")
+    note = tmp_path / "note"
+    note.write_text(str(tmp_path / named) if named else "")
+    before = sorted(tmp_path.rglob("*"))
+    sweep(note)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 READ_ONLY = """

@@ -16,13 +16,12 @@ from tracklib.backends.contract import VendorRun
 from tracklib.errors import ConfigError, RejectedError
 from tracklib_comet.border import MissingError, border
 from tracklib_comet.settings import CometSettings
-from tracklib_comet.surroundings import sdk
+from tracklib_comet.surroundings import PACKAGE, sdk
 
 __all__ = ["Service"]
 
 _PIECE = 1 << 20
 _FILE_TIMEOUT = 600.0
-_SDK = "comet_ml>=3.50,<3.59"
 
 
 class Service:
@@ -39,7 +38,7 @@ class Service:
         try:
             self._start()
         except (ImportError, AttributeError, TypeError) as error:  # another SDK than the one that this is written for
-            raise ConfigError(f"Comet, starting its SDK: {error}: pip install {_SDK!r}") from error
+            raise ConfigError(f"Comet, starting its SDK: {error}: pip install {PACKAGE!r}") from error
 
     def _start(self) -> None:
         api, config = sdk("connection.connection_api"), sdk("config").get_config()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -50,6 +51,9 @@ class Sink:
         self.key = settings.key.reveal() if settings.key else ""
         self.position = dict(context.position)
         self.held = dict(context.position)
+        if self.faults().get("litter"):
+            tempfile.mkdtemp("-vendor")
+            (context.scratch / "aside").touch()
 
     def faults(self) -> dict:
         try:
