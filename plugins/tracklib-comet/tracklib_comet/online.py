@@ -169,8 +169,7 @@ class OnlineExperiment:
         if self.is_new and not self._has_artifacts:
             return None
         try:
-            with self._service.doing("looking for the artifact"):
-                found = self._service.client.get_artifact_details(workspace=self._service.workspace, name=name)
+            found = self._service.artifact(name)
         except RejectedError:  # Comet says in several ways that it knows none
             return None
         for version in found.get("versions") or []:

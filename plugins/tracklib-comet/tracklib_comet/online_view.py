@@ -145,13 +145,10 @@ class OnlineView:
     def artifact_assets(self, place: Mapping[str, Any]) -> Sequence[Asset]:
         """Return the files of an artifact's version; none where it is gone."""
         try:
-            with self._service.doing("listing an artifact's files"):
-                found = self._service.client.get_artifact_files(
-                    workspace=place["workspace"], name=place["name"], version=place["version"]
-                )
+            found = self._service.artifact_files(place["workspace"], place["name"], place["version"])
         except MissingError:
             return []
-        return [asset_of({**file, "artifactVersionId": place["id"]}) for file in (found or {}).get("files") or []]
+        return [asset_of({**file, "artifactVersionId": place["id"]}) for file in found.get("files") or []]
 
     def discard(self) -> str:
         """Delete the experiment; return what Comet keeps all the same."""

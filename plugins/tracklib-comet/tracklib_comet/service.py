@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
+from urllib.parse import quote
 
 from tracklib.backends.contract import VendorRun
 from tracklib.errors import ConfigError, RejectedError
@@ -189,6 +190,18 @@ class Service:
         copy.seek(0)
         return copy
 
+    def artifact(self, name: str) -> Mapping[str, Any]:
+        """Return an artifact of the workspace with its versions."""
+        asked = {"workspace": self.workspace, "artifactName": _quoted(name)}
+        with self.doing("looking for an artifact"):
+            return cast("Mapping[str, Any]", self._client.get_from_endpoint("artifacts/get", asked) or {})
+
+    def artifact_files(self, workspace: str, name: str, version: str) -> Mapping[str, Any]:
+        """Return the files of an artifact's version."""
+        asked = {"workspace": workspace, "artifactName": _quoted(name), "version": version}
+        with self.doing("listing an artifact's files"):
+            return cast("Mapping[str, Any]", self._client.get_from_endpoint("artifacts/version/files", asked) or {})
+
     def close_version(self, key: str, version: str) -> None:
         """Say that a version of an artifact is complete."""
         asked = {"artifactVersionId": version, "experimentKey": key, "state": "CLOSED"}
@@ -218,3 +231,8 @@ class Service:
     def page(self, project: str, key: str) -> VendorRun:
         """Return the experiment as people open it."""
         return VendorRun(key, f"{self._root}/{self.workspace}/{project}/{key}")
+
+
+def _quoted(name: str) -> str:
+    """Return an artifact's name as Comet takes it in a query: quoted once more, as the SDK does, but 3.50 and 3.54 do not."""
+    return quote(name, safe="")
