@@ -191,7 +191,7 @@ experiment.end()
     desk.run(program.replace("import comet_ml", "import warnings; warnings.simplefilter('ignore'); import comet_ml"))
     target = f"mlflow:sqlite:///{tmp_path}/mlflow.db"
     desk.tracklib("migrate", "comet:team/theirs", target)
-    assert "100 % of 1 runs identical" in desk.tracklib("verify", "comet:team/theirs", target)
+    assert "100 % of 1 run identical" in desk.tracklib("verify", "comet:team/theirs", target)
 
 
 def test_an_offline_folder_is_migrated_to_the_service(emulator, tmp_path):
@@ -199,4 +199,4 @@ def test_an_offline_folder_is_migrated_to_the_service(emulator, tmp_path):
     desk = Desk(tmp_path / "desk", f"comet:{tmp_path / 'zips'}")
     desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="60")
     desk.tracklib("migrate", f"comet:{tmp_path / 'zips'}", "comet:team")
-    assert "100 % of 1 runs identical" in desk.tracklib("verify", f"comet:{tmp_path / 'zips'}", "comet:team")
+    assert "100 % of 1 run identical" in desk.tracklib("verify", f"comet:{tmp_path / 'zips'}", "comet:team")
