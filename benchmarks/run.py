@@ -15,6 +15,7 @@ import live
 import log_call
 import memory
 import migrate
+import online
 import short_runs
 import startup
 import verify
@@ -30,6 +31,7 @@ SUITES = {
     "artifact": artifact_in_flight,
     "verify": verify,
     "migrate": migrate,
+    "online": online,
     "listing": listing,
     "live": live,
     "memory": memory,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import Any
 
 from tracklib.errors import ConfigError
+from tracklib.value import Value
 
 __all__ = ["BackendSpec"]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendSpec:
+class BackendSpec(Value):
     """A plugin's declaration; importing it loads neither pydantic nor a vendor's SDK.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tracklib import platform
 
 __all__ = ["Answer", "main", "probe"]
 
@@ -50,7 +51,7 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
             stdout=said,
             stderr=noise,
             cwd=folder,  # a file here that is named like an SDK must not be imported
-            env=environment,
+            env={**environment, "TMPDIR": folder, "TEMP": folder, "TMP": folder},  # its leavings go with it
             start_new_session=True,
         )
         try:
@@ -58,23 +59,10 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
         except subprocess.TimeoutExpired:
             return Answer(good=False, text=f"no answer within {timeout:g} s")
         finally:
-            _end(process)
+            platform.end_session(process)
         said.seek(0)
         noise.seek(0)
         return _answer(code, said.read(), noise.read())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started."""
-    try:
-        if sys.platform != "win32":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        return
-    finally:
-        process.wait()
 
 
 def _answer(code: int, said: bytes, noise: bytes) -> Answer:

@@ -52,7 +52,7 @@ def show(
 
 
 def _no_metric(name: str, state: RunState) -> str:
-    from tracklib.config import nearest
+    from tracklib.messages import nearest
 
     hint = (
         nearest(name, state.points) if len(state.points) <= 20 else nearest(name, state.points).partition("; known")[0]

@@ -88,8 +88,8 @@ def _pairs(root: Root, words: list[str] | None, backend: str | None) -> list[Pai
     """Return each run with each receipt that is meant."""
     from tracklib.cli.deliveries import receipts_of
     from tracklib.cli.selection import label, look, select
-    from tracklib.config import nearest
     from tracklib.errors import CorruptJournalError, UsageError
+    from tracklib.messages import nearest
 
     pairs: list[Pair] = []
     entries: set[str] = set()

@@ -171,8 +171,14 @@ def _short(text: str) -> str:
 
 
 def _retry_after(response: Any) -> float | None:
+    """Return the seconds that Comet asks to wait.
+
+    Its limits are each experiment's own, so a 429 without them names a time too, none: it holds up this run alone.
+    """
     value = str(response.headers.get("Retry-After") or "").strip()
-    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    return 0.0 if response.status_code == 429 else None
 
 
 def _clean(text: str, secrets: Sequence[str]) -> str:

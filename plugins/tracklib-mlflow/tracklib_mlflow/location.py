@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from tracklib.errors import ConfigError
 
@@ -104,6 +103,8 @@ def _is_arn(uri: str) -> bool:
 def folder(uri: str) -> str | None:
     """Return the path of the folder that an absolute URI names; ``None`` where it names a service or a database."""
     if uri.startswith("file:"):
+        from urllib.request import url2pathname  # with it come HTTP, TLS and e-mail
+
         parts = urlsplit(uri)
         path = url2pathname(parts.path)
         return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
