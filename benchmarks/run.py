@@ -11,6 +11,7 @@ from pathlib import Path
 import artifact_in_flight
 import capture
 import listing
+import live
 import log_call
 import memory
 import migrate
@@ -32,6 +33,7 @@ SUITES = {
     "migrate": migrate,
     "online": online,
     "listing": listing,
+    "live": live,
     "memory": memory,
     "volume": volume,
     "wandb": wandb_reading,

@@ -257,6 +257,31 @@ def test_a_hostile_file_name_is_refused_and_writes_nothing(tmp_path: Path, name:
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+class _Keeping(MemorySink):
+    """A sink that keeps files and folders of its own from its opening to its close, as a vendor's SDK does."""
+
+    def __init__(self, vendor: Vendor, context: SinkContext) -> None:
+        super().__init__(vendor.store, context)
+        self._own = [context.scratch / "own" / "log", context.scratch / "late"]
+        for path in self._own:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("kept")
+
+    def close(self) -> None:
+        assert [path.read_text() for path in self._own] == ["kept"] * 2
+
+
+def test_what_a_sink_keeps_in_its_scratch_stays_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that were fetched are removed with their batch; what the sink has put beside them is its own until its close."""
+    monkeypatch.setattr("tracklib.portability.copy.BATCH", 5)
+    make(tmp_path / "a", "one")
+    vendor = Vendor()
+    vendor.sink = lambda context: _Keeping(vendor, context)  # type: ignore[method-assign]
+    (result,) = run_once(tmp_path / "a", vendor, tmp_path / "ledger")
+    assert (result.state, result.error) == ("copied", "")
+    assert result.progress.tally.artifacts > 0
+
+
 def test_what_a_source_gives_under_a_digest_is_checked(tmp_path: Path) -> None:
     """Content that is not what its digest says is refused, not stored."""
     vendor, digest = Vendor(), hashlib.sha256(b"x").hexdigest()

@@ -16,6 +16,7 @@ from tracklib.journal.layout import Root
 from tracklib.journal.reader import read_run
 from tracklib.model.records import Metrics, Notice, Params, Record, RunEnd, RunStart
 from tracklib.model.state import RunState, fold
+from tracklib.portability.ranks import as_one as told_as_one
 from tracklib.tracking import identity
 from tracklib.tracking.ranks import Rank, batch_job, find_rank
 
@@ -338,19 +339,21 @@ def test_ends_are_weighed(case: str) -> None:
 
 @pytest.mark.parametrize("failing", [None, 0, 1, 2])
 def test_a_backend_hears_of_one_process(start, root: Root, failing: int | None) -> None:
-    """Whoever takes each start and end as the run's, the last one counting, ends where the journal does."""
+    """Whoever takes each start and end as the run's, the last one counting, ends where the journal does; delivered or copied."""
     runs = [start(rank, ranks="all", id="r", name=f"n{rank}") for rank in (1, 0, 2)]
     for run, rank in zip(runs, (1, 0, 2), strict=True):
         run.log({"a": 1.0})
         run.finish(status="failed" if rank == failing else None, exit_code=3 if rank == failing else None)
     folder = root.run("p", "r")
     journal = fold("r", read_run(folder))
-    naive = RunState("r")
     sent = [record for path in folder.segments() for record in as_one(folder, list(read_run_of(folder, path.stem)))]
-    for record in sorted(sent, key=lambda record: record.time):
-        naive.apply(record if not isinstance(record.body, RunStart) else plain(record))
-    for name in ("status", "exit_code", "error", "ended", "started", "name", "attempt"):
-        assert getattr(naive, name) == getattr(journal, name)
+    copied = told_as_one(read_run(folder), glance(folder).info.started)
+    for told in (sorted(sent, key=lambda record: record.time), copied):
+        naive = RunState("r")
+        for record in told:
+            naive.apply(record if not isinstance(record.body, RunStart) else plain(record))
+        for name in ("status", "exit_code", "error", "ended", "started", "name", "attempt"):
+            assert getattr(naive, name) == getattr(journal, name)
     assert glance(folder).info == journal.info()
     assert journal.status == ("finished" if failing is None else "failed")
 

@@ -118,6 +118,9 @@ class Sink(Protocol):
 
     A sink may have one attribute more, ``native``: once it is open, the vendor's own object for the run, which
     `Run.native` hands to training code while the sink delivers there, on another thread.
+
+    And one more, ``keeps_ranks``: true where what each process of a distributed job says of its own start and end is held
+    apart. Any other sink is told of one start and one end, which speak for the run as a whole.
     """
 
     @property

@@ -36,6 +36,7 @@ class MemorySink:
     """Writes one run to a store."""
 
     capabilities = CAPABILITIES
+    keeps_ranks = True
 
     def __init__(self, store: MemoryStore, context: SinkContext) -> None:
         self._store = store

@@ -15,6 +15,7 @@ from tracklib.delivery.retry import Breaker
 from tracklib.errors import BadValueError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.model.codec import from_fields, to_fields
 from tracklib.model.records import Artifact, Media, Position, Record
+from tracklib.portability.ranks import as_one
 from tracklib.portability.spool import Spool
 from tracklib.portability.tally import Tally, files_of
 
@@ -113,7 +114,7 @@ def copy_run(
     sink = make_sink(context)
     vendor = _patiently(lambda: sink.open(dataclasses.replace(run, place=None, url=None)), sleep)
     copying = _Copying(sink, dataclasses.replace(begun, vendor_id=vendor.id, url=vendor.url), save, sleep)
-    records = source.read(run, after=begun.position) if begun.position else source.read(run)
+    records = _records(source, run, begun.position, keeps_ranks=bool(getattr(sink, "keeps_ranks", False)))
     size = min(BATCH, sink.capabilities.limits.batch_records)
     try:
         for batch in batches(records if change is None else map(change, records), size):
@@ -122,6 +123,18 @@ def copy_run(
         return copying.close()
     finally:
         spool.clear()
+
+
+def _records(source: Source, run: RunInfo, after: Position, *, keeps_ranks: bool) -> Iterator[Record]:
+    """Yield the records behind a position, as the sink is to be told of them.
+
+    Where several processes may have written the run, what comes first says who they are: it is read again.
+    """
+    if keeps_ranks:
+        return source.read(run, after=after) if after else source.read(run)
+    if not after or not getattr(source, "append_only", False):
+        return as_one(source.read(run, after=after) if after else source.read(run), run.started)
+    return (record for record in as_one(source.read(run), run.started) if record.seq > after.get(record.writer, 0))
 
 
 class _Copying:

@@ -142,7 +142,7 @@ class Ledger:
         """Return what is known of a run."""
         query = "SELECT project, id, name, state, mark, entry FROM runs WHERE project = ? AND id = ?"
         with self._lock:
-            row = self._base.execute(query, (project, run_id)).fetchone()
+            row = self._base.execute(query, (_stored(project), _stored(run_id))).fetchone()
         return None if row is None else _entry(row)
 
     def save(self, entry: Entry) -> None:
@@ -156,14 +156,15 @@ class Ledger:
             "error": entry.error,
             "seconds": entry.seconds,
         }
-        row = (entry.project, entry.id, entry.name, entry.state, entry.mark, json.dumps(held))
+        names = map(_stored, (entry.project, entry.id, entry.name))
+        row = (*names, entry.state, entry.mark, json.dumps(held))
         with self._lock:
             self._base.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries, by project and id; memory holds some of them."""
         query = "SELECT project, id, name, state, mark, entry FROM runs WHERE (project, id) > (?, ?) ORDER BY project, id LIMIT 500"
-        last = ("", "")
+        last: tuple[str | bytes, ...] = ("", "")
         while True:
             with self._lock:
                 rows = self._base.execute(query, last).fetchall()
@@ -179,8 +180,22 @@ class Ledger:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    project, run_id, name, state, mark, text = row
+    project, run_id, name = map(_read, row[:3])
+    state, mark, text = row[3:]
     held = json.loads(text)
     tally = Tally.from_document(held["tally"])
     progress = Progress(held["position"], held["vendor_id"], held["url"], tally)
     return Entry(project, run_id, name, state, mark, progress, held["error"], held.get("seconds", 0.0))
+
+
+def _stored(name: str) -> str | bytes:
+    """Return a name as SQLite takes it: one with half a surrogate pair in it, as bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogatepass")
+    return name
+
+
+def _read(stored: str | bytes) -> str:
+    return stored.decode("utf-8", "surrogatepass") if isinstance(stored, bytes) else stored

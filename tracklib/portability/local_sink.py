@@ -49,6 +49,7 @@ class JournalSink:
     """
 
     capabilities: Capabilities = JournalSource.capabilities
+    keeps_ranks = True
 
     def __init__(self, root: Root, context: SinkContext) -> None:
         self._root = root

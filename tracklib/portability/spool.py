@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,15 @@ _CHUNK = 1 << 20
 
 
 class Spool:
-    """Fetches files from a source when a sink asks for them; each lies there under its digest, never under its name."""
+    """Fetches files from a source when a sink asks for them; each lies there under its digest, never under its name.
 
-    def __init__(self, source: Source, run: RunInfo, folder: Path) -> None:
+    They lie in a folder of their own inside the scratch, where the sink keeps what it needs until it is closed.
+    """
+
+    def __init__(self, source: Source, run: RunInfo, scratch: Path) -> None:
         self._source = source
         self._run = run
-        self._folder = folder
+        self._folder = scratch / "spool"
 
     def open(self, file: FileRef) -> Path:
         """Return the path of a file's content, checked against its digest.
@@ -42,10 +46,11 @@ class Spool:
 
     def clear(self) -> None:
         """Remove what was fetched."""
-        for path in self._folder.iterdir():
-            path.unlink()
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
 
     def _fetch(self, file: FileRef, path: Path) -> None:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         temporary = path.with_suffix(".part")
         try:
             digest, size = self._copy(file, temporary)

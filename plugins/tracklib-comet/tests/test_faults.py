@@ -178,13 +178,15 @@ def test_no_record_is_refused_for_the_file_that_it_stands_in(online):
 
 
 def test_throttling_is_obeyed(online):
-    """A 429 becomes a transient error that says how long Comet asks to wait."""
-    online.emulator.faults.add(POINTS, RateLimit(0, retry_after=7))
+    """A 429 becomes a transient error that says how long Comet asks to wait; that of an overload says nothing of the kind."""
     sink = online.sink()
-    with pytest.raises(TransientError) as caught:
-        sink.send(online.records(Metrics({"x": 1.0}, 0)))
-    assert caught.value.retry_after == 7
-    online.emulator.faults.clear()
+    for fault, asked in ((RateLimit(0, retry_after=7), 7), (Status(429), 0), (Status(503), None)):
+        rule = online.emulator.faults.add(POINTS, fault)
+        with pytest.raises(TransientError) as caught:
+            sink.send(online.records(Metrics({"x": 1.0}, 0)))
+        assert caught.value.retry_after == asked
+        assert rule.hits == 1
+        online.emulator.faults.clear()
 
 
 def test_an_outage_is_told_at_once(online):

@@ -150,7 +150,9 @@ def _of_failure(error: Exception, doing: str, secrets: Sequence[str]) -> Trackli
     if names & {"InvalidURL", "InvalidSchema", "MissingSchema"}:
         return ConfigError(f"Comet, {doing}: {_clean(text, secrets)}: set COMET_URL_OVERRIDE")
     if isinstance(error, OSError):
-        return TransientError(f"Comet, {doing}: {_plainly(text, secrets)}")
+        return TransientError(
+            f"Comet, {doing}: {_plainly(text, secrets)}; check the network, and COMET_URL_OVERRIDE if it is set"
+        )
     message = f"Comet, {doing}: {_clean(text, secrets) or type(error).__name__}"
     # What a value makes the client stumble over is as bad the next time; what nobody can name is tried again.
     return RejectedError(message) if isinstance(error, _BAD_VALUE) else TransientError(message)
@@ -169,8 +171,14 @@ def _short(text: str) -> str:
 
 
 def _retry_after(response: Any) -> float | None:
+    """Return the seconds that Comet asks to wait.
+
+    Its limits are each experiment's own, so a 429 without them names a time too, none: it holds up this run alone.
+    """
     value = str(response.headers.get("Retry-After") or "").strip()
-    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    return 0.0 if response.status_code == 429 else None
 
 
 def _clean(text: str, secrets: Sequence[str]) -> str:

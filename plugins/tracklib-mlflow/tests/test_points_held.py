@@ -48,13 +48,16 @@ def test_nan_is_a_value(bench):
     assert [math.isnan(value) for value, _, _ in bench.points()["x"]] == [True] * 3
 
 
-@pytest.mark.parametrize("step", [1.5, -1.5, 0.1, 1e300, 2**63, 2**63 - 1, -(2**63), -(2**63) - 1, 2**100, -7, 1.0])
+@pytest.mark.parametrize(
+    "step", [1.5, -1.5, 0.1, 1e300, 2**63, 2**63 - 1, -(2**63), -(2**63) - 1, 2**100, -7, 1.0, -0.0]
+)
 def test_any_step_comes_back(sqlite_bench, step):
-    """Fractional steps and steps beyond 64 bits are plotted at the nearest one and read back as they were."""
+    """Fractional steps, -0.0 and steps beyond 64 bits are plotted at the nearest one and read back as they were."""
     sqlite_bench.write(Metrics({"x": 1.0}, step))
     (point,) = sqlite_bench.client.get_metric_history(sqlite_bench.raw.info.run_id, "x")
     assert point.step == max(-(2**63), min(2**63 - 1, math.floor(step)))
-    assert [held for _, held, _ in sqlite_bench.points()["x"]] == [step]
+    read = [(held, math.copysign(1, held)) for _, held, _ in sqlite_bench.points()["x"]]
+    assert read == [(step, math.copysign(1, step))]
 
 
 def test_steps_in_any_order_and_repeated(bench):

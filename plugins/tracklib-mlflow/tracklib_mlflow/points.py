@@ -132,7 +132,13 @@ def native(key: str, value: Number, step: Step, time: int) -> Native:
 
 def is_exact(point: Point, held: Native) -> bool:
     """Tell whether a native point says all that a point says, but for the nanoseconds of its time."""
-    return _is_same(point.value, held.value) and held.step == point.step and held.time == point.time // NS
+    is_place = held.step == point.step and not _is_minus_zero(point.step) and held.time == point.time // NS
+    return is_place and _is_same(point.value, held.value)
+
+
+def _is_minus_zero(step: Step) -> bool:
+    """Tell a step that an integer equals and does not say all of."""
+    return step == 0 and math.copysign(1, step) < 0
 
 
 def _is_same(value: Number, held: float) -> bool:

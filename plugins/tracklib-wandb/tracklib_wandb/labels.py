@@ -88,8 +88,12 @@ class Labels:
         known = {shown_tag(key, value) for key, value in kept.items()}
         return kept | {word: "" for word in words if word not in known}
 
+    def shown_notes(self) -> str:
+        """Return the notes as W&B shows them: a space where they were taken away, for nothing changes nothing there."""
+        return clean(self.notes or "") or " "
+
     def read_notes(self, notes: str) -> str | None:
         """Return the notes; W&B's count where somebody changed them there."""
-        if self.notes is not None and clean(self.notes) == notes:
+        if self.notes is not None and notes in (clean(self.notes), self.shown_notes()):
             return self.notes
         return notes or None

@@ -21,6 +21,8 @@ __all__ = ["Params", "canonical", "held", "read", "read_summary", "shown"]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_EXACT = 2**53
 _RESERVED = (KEY, "_wandb", "wandb_version")
+_COUNTED = ("_step", "_timestamp", "_runtime")
+"""What W&B itself writes to every summary."""
 _GONE = object()
 
 
@@ -130,11 +132,11 @@ def read(native: Mapping[str, Any], exact: Mapping[str, JSON]) -> dict[str, JSON
 
 
 def read_summary(native: Mapping[str, Any], exact: Mapping[str, JSON], of_metrics: frozenset[str]) -> dict[str, JSON]:
-    """Return the summary; W&B's value counts where somebody changed it, but for keys that metrics overwrite there."""
+    """Return the summary; W&B's value counts where somebody changed it, but for keys that metrics and W&B overwrite there."""
     found: dict[str, JSON] = {}
     for key, value in exact.items():
-        there = native.get(_top(key), _GONE)
-        if key in of_metrics or same(canonical(held(value)), canonical(there)):
+        there = native.get(_top(key), None if value is None else _GONE)  # a server keeps no null
+        if key in of_metrics or key in _COUNTED or same(canonical(held(value)), canonical(there)):
             found[key] = value
         elif there is not _GONE:
             found[key] = canonical(there)

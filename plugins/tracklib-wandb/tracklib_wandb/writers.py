@@ -11,7 +11,7 @@ from tracklib.model.records import Record, RunEnd, RunStart, Summary
 from tracklib.typing import JSON
 from tracklib_wandb import params
 from tracklib_wandb.border import border
-from tracklib_wandb.identity import KEY, Identity, clean
+from tracklib_wandb.identity import KEY, Identity
 from tracklib_wandb.labels import LABELS, PARAMS, Labels, document, read_document
 from tracklib_wandb.ledger import Need
 from tracklib_wandb.open_run import OpenRun
@@ -77,7 +77,7 @@ class LabelWriter:
             if self._labels.shown() != words:
                 self._run.native.tags = self._labels.shown()
             if self._labels.notes != notes:
-                self._run.native.notes = clean(self._labels.notes or "")
+                self._run.native.notes = self._labels.shown_notes()
         if isinstance(record.body, Summary):
             self._show_summary()
 

@@ -45,6 +45,7 @@ class BundleSink:
     """
 
     capabilities = CAPABILITIES
+    keeps_ranks = True
 
     def __init__(
         self,

@@ -88,6 +88,19 @@ def test_a_script_lands_and_is_equal(desk):
     assert "equal" in desk.tracklib("verify")
 
 
+def test_nothing_of_the_sdks_is_left_among_the_temporary_files(desk, tmp_path):
+    """The folders that the SDK makes at its import are gone when the relay is, and when ``doctor`` has its answer."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    desk.environ["TMPDIR"] = str(place)
+    desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
+    desk.tracklib("doctor")
+    deadline = time.monotonic() + 60
+    while any(place.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(place.iterdir()) == []
+
+
 def test_nothing_of_wandb_enters_training(desk):
     """Training imports no part of W&B's SDK, and what it prints is captured once, by tracklib."""
     script = """

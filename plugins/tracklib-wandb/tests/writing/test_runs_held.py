@@ -85,6 +85,23 @@ def test_tags_notes_and_summary(bench):
     assert same(bodies[Summary][0].values, {"best": 1, "big": 2**70, "nan": math.nan, "": 1.0})
 
 
+def test_notes_are_taken_away_and_nothing_is_a_summary(bench):
+    """The empty notes after others, and a summary of nothing or under names that W&B counts in, come back as they were."""
+    bench.write(RunStart(bench.project, "n"), Metrics({"x": 1.0}, 5), Notes("some"), RunEnd("finished"))
+    values = {"none": None, "_step": {"a": [1]}, "_timestamp": "t", "_runtime": None}
+    bench.write(
+        RunStart(bench.project, "n", attempt=2),
+        Notes(""),
+        Summary(values),
+        Metrics({"x": 2.0}, 6),
+        RunEnd("finished"),
+        writer="w2",
+    )
+    state = fold(bench.id, bench.source().read(bench.found()))
+    assert state.notes == ""
+    assert same(state.summary, values)
+
+
 def test_what_wandb_shows_of_a_run(online):
     """Name, tags, notes, group, kind of job, summary and status stand where W&B's pages show them."""
     info = online.run(group="folds", job_type="train", name="fold 1: naïve")
