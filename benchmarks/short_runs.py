@@ -46,9 +46,21 @@ def _comet(folder: Path) -> Iterator[Mapping[str, str]]:
     assert held == [20] * 50, f"expected 50 runs of 20 points, got {held}"
 
 
+@contextmanager
+def _wandb(folder: Path) -> Iterator[Mapping[str, str]]:
+    from tracklib.testing.emulators.wandb import WandbEmulator
+
+    own = {f"WANDB_{kind}": str(folder) for kind in ("DIR", "CACHE_DIR", "CONFIG_DIR", "DATA_DIR")}
+    with WandbEmulator() as server:
+        yield {**own, **server.environment()}
+        held = [len(run.history) for run in server.runs.values() if run.state == "finished"]
+    assert held == [20] * 50, f"expected 50 runs of 20 rows, got {held}"
+
+
 _PLACES: Mapping[str, tuple[str, Callable[[Path], AbstractContextManager[Mapping[str, str]]]]] = {
     "mlflow": ("MLflow", _mlflow),
     "comet": ("Comet", _comet),
+    "wandb": ("W&B", _wandb),
 }
 """By backend: its title, and what gives a place to write to as variables."""
 
