@@ -34,6 +34,7 @@ class Server:
     """A real ``mlflow server`` on SQLite, which can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
+        pytest.importorskip("tracklib_mlflow")
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -103,6 +104,7 @@ class Desk(Workplace):
     """A folder in which scripts run, tracked at a server."""
 
     def __init__(self, path: Path, url: str) -> None:
+        pytest.importorskip("tracklib_mlflow")
         # A run of the same project and id elsewhere is the same run: the experiment is this folder's own.
         place = {"MLFLOW_TRACKING_URI": url, "MLFLOW_EXPERIMENT_NAME": f"{path}"}
         super().__init__(path, "mlflow", TRACKLIB_CAPTURE="none", **place)

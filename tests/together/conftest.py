@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -28,6 +29,8 @@ class Desk(promises.Desk):
     """A folder in which scripts run that go to all four, at places of this desk's own."""
 
     def __init__(self, path: Path, wandb: WandbEmulator, comet: CometEmulator) -> None:
+        if missing := [name for name in sorted(SDKS) if importlib.util.find_spec(name) is None]:
+            pytest.skip(f"not installed: {', '.join(missing)}")
         super().__init__(path, "")
         self.wandb, self.comet = wandb, comet
         self.entries = {
