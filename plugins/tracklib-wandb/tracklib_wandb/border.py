@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, TransientError
+from tracklib_wandb.surroundings import REMEDY
 
 __all__ = ["border", "network"]
 
@@ -53,7 +54,7 @@ def _translated(error: Exception, doing: str) -> TracklibError:
             f"W&B, {doing}: a run of this id was deleted there, and its id is given to no other; undelete it on the project's page"
         )
     if isinstance(error, ImportError):
-        return ConfigError(f"{message}; install it: pip install 'wandb>=0.30'")
+        return ConfigError(f"{message}; install it: {REMEDY}")
     if name == "AuthenticationError" or _AUTH.search(str(error)):
         return AuthError(f"{message}; check WANDB_API_KEY and the entity")
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("requests", "urllib3", "wandb"):

@@ -13,12 +13,13 @@ from typing import Any
 
 from tracklib.backends.importing import SDK, import_sdk
 
-__all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings", "staged_in"]
+__all__ = ["OLDEST", "REMEDY", "SETTINGS", "own_variables", "sdk", "sdk_settings", "staged_in"]
 
 OLDEST = (0, 30)
 """The SDK from which on this plugin was tested."""
 
-_SDK = SDK("W&B", ("wandb",), OLDEST, "pip install 'wandb>=0.30'")
+REMEDY = f"pip install 'wandb>={'.'.join(map(str, OLDEST))}'"
+_SDK = SDK("W&B", ("wandb",), OLDEST, REMEDY)
 
 _QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
 _OF_A_RUN = (
