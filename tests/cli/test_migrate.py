@@ -115,7 +115,9 @@ def test_runs_go_by_another_place_and_the_source_is_read_once(bench: Bench, kind
 
 
 @pytest.mark.filterwarnings("ignore::Warning")  # MLflow uses what others have deprecated
-def test_a_run_that_a_vendor_calls_running_is_copied_where_asked_to(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_a_vendor_calls_running_is_copied_where_asked_to(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It waits; with ``--unfinished`` it is copied as it is, and what it grew by follows when it has ended."""
     mlflow = pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
