@@ -1,5 +1,6 @@
 # Each target does all its own set-up in .venv; a stamp there makes repeats quick.
 #   make PYTHON=python3.12 setup    another interpreter (remove .venv first)
+#   make PYTHONS=3.13 pythons       one of them
 #   make TEST_ARGS='-k journal'     what else to tell pytest
 
 PYTHON ?= python3
@@ -10,6 +11,9 @@ STAMP := $(VENV)/.ready
 PLUGINS := $(patsubst plugins/%/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := duckdb flask-cors fsspec gcp-storage-emulator graphql-core hypothesis ipykernel joblib moto[s3] mypy playwright psutil pyarrow pytest pytest-randomly pytest-xdist ruff tomli types-psutil
 TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
+# What the core's tests draw and tabulate with.
+DRAWING := matplotlib numpy pandas pillow plotly polars scikit-learn
+PYTHONS ?= 3.10 3.12 3.13
 WORKERS ?= 4
 TEST_ARGS ?=
 
@@ -24,23 +28,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak lint types bench support clean
+.PHONY: help setup demo test pythons core soak lint types bench support clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## make .venv with everything that is needed, and compile it once
 
-# uv is quick; pip does where uv cannot be had, or does not know this machine's package index.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) Makefile
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(PY) -m pip install --quiet -c constraints.txt uv \
-		|| echo "setup: no uv to be had; pip takes its place, and takes longer"
 	@$(call install,-e . $(foreach plugin,$(PLUGINS),-e plugins/$(plugin)) $(TOGETHER) $(DEV))
 	@touch $@
 
-# $(call install,WHAT): by the pinned versions, compiled at once, over whatever of it is there.
+# $(call install,WHAT): by the pinned versions, compiled at once, over whatever of it is there. uv is quick; pip does
+# where uv cannot be had, or does not know this machine's package index.
 define install
+test -x $(PY) || $(PYTHON) -m venv $(VENV) || exit 1; \
+test -x $(BIN)/uv || $(PY) -m pip install --quiet -c constraints.txt uv \
+	|| echo "setup: no uv to be had; pip takes its place, and takes longer"; \
 echo "setup: installing into $(VENV)"; \
 { test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(PY) --compile-bytecode -c constraints.txt $(1); } \
 	|| $(PY) -m pip install --quiet --compile -c constraints.txt $(1)
@@ -51,6 +55,19 @@ demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in
 
 test: $(STAMP) ## run every test, against a real MLflow too
 	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
+
+pythons: ## run the core's tests on each further Python, in an environment of its own
+	@for version in $(PYTHONS); do \
+		echo "python: $$version"; \
+		$(MAKE) --no-print-directory VENV=.venv-$$version PYTHON=python$$version core || exit 1; \
+	done
+
+core: $(VENV)/.core
+	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests
+
+$(VENV)/.core: constraints.txt pyproject.toml Makefile
+	@$(call install,-e . $(DRAWING) $(DEV))
+	@touch $@
 
 soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times, migrate 800 sets of runs there and back; count what is lost
 	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 PAIRS_EXAMPLES=10 $(PY) -m pytest -q -p no:randomly \
@@ -80,4 +97,4 @@ support: $(STAMP) ## make docs/support.md again, from what the conformance kit f
 	@$(PY) -m tracklib.testing.conformance.page plugins/*/tracklib_* > docs/support.md
 
 clean: ## remove .venv and what the demo left
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-* .demo .mypy_cache .ruff_cache .pytest_cache

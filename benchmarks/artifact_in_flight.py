@@ -1,12 +1,15 @@
 """What a ``log()`` costs while a large artifact is being stored, beside the same with nothing in flight.
 
-``BENCH_GB`` says how large it is; 1 by default.
+Whoever copies gigabytes slows down everybody on the machine: what that alone does to a ``log()`` is measured too.
+``BENCH_GB`` says how large the artifact is; 1 by default.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,16 @@ import tracklib
 from tracklib.journal.staging import is_pending
 
 VALUES = {"train/loss": 0.31340000000000001, "val/accuracy": 0.9212, "lr": 1e-3, "grad_norm": 1.2345}
+COPY = """
+import hashlib, os, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).iterdir():
+    found = hashlib.sha256()
+    with path.open("rb") as source, open(f"{sys.argv[2]}-{path.name}", "wb") as copy:
+        while block := source.read(1 << 20):
+            found.update(block)
+            copy.write(block)
+        os.fsync(copy.fileno())
+"""
 PAUSE = 0.0002
 """Seconds between two calls: a loop that does nothing but log would fight the porter for the processor by itself."""
 
@@ -36,12 +49,18 @@ def rows(folder: Path) -> Iterator[Row]:
     while is_pending(run.folder):
         busy += _sample(run, 500)
     stored = time.perf_counter()
+    beside: list[float] = []
+    with subprocess.Popen([sys.executable, "-c", COPY, str(checkpoint), str(folder / "copy")]) as stranger:
+        while stranger.poll() is None:
+            beside += _sample(run, 500)
     alone += _sample(run, 10_000)
     run.finish()
     yield Row(f"log_artifact() of {size:g} GB: the call", (returned - began) * 1e3, "ms")
     yield Row(f"log_artifact() of {size:g} GB: the background", stored - returned, "s")
-    medians = statistics.median(busy), statistics.median(alone)
-    yield Row("log() while it is stored / alone, medians", medians[0] / medians[1], "x", 1.25)
+    ours, theirs, quiet = map(statistics.median, (busy, beside, alone))
+    yield Row("log() beside a stranger's copy / alone, medians", theirs / quiet, "x")
+    yield Row("log() while it is stored / alone, medians", ours / quiet, "x", 1.25)
+    yield Row("log() while it is stored / beside the copy", ours / theirs, "x", 1.1)
     yield Row("log() while it is stored: 99th percentile", sorted(busy)[len(busy) * 99 // 100] * 1e6, "µs")
     yield Row("log() alone: 99th percentile", sorted(alone)[len(alone) * 99 // 100] * 1e6, "µs")
 

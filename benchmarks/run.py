@@ -11,9 +11,11 @@ from pathlib import Path
 import artifact_in_flight
 import capture
 import listing
+import live
 import log_call
 import memory
 import migrate
+import online
 import short_runs
 import startup
 import verify
@@ -29,7 +31,9 @@ SUITES = {
     "artifact": artifact_in_flight,
     "verify": verify,
     "migrate": migrate,
+    "online": online,
     "listing": listing,
+    "live": live,
     "memory": memory,
     "volume": volume,
     "wandb": wandb_reading,

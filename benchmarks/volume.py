@@ -52,7 +52,7 @@ def _mlflow(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    lean = {**_clean(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    lean = {**clean_environ(), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     quiet = subprocess.DEVNULL
     server = subprocess.Popen(command, cwd=folder, env=lean, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
@@ -91,7 +91,8 @@ def _comet(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
 
     _ = folder
     with CometEmulator() as emulator:
-        yield "comet", {**emulator.environment(), "COMET_LOGGING_CONSOLE": "CRITICAL"}
+        unlimited = {f"TRACKLIB_COMET__{what}_PER_MINUTE": "0" for what in ("METRICS", "PARAMS", "LINES")}
+        yield "comet", {**emulator.environment(), **unlimited, "COMET_LOGGING_CONSOLE": "CRITICAL"}
 
 
 VENDORS = {
@@ -162,14 +163,17 @@ def _share(loop: Mapping[str, float]) -> str:
 def _task(folder: Path, environ: Mapping[str, str], *words: str) -> dict[str, float]:
     """Do one thing in a process of its own; return what it measured."""
     command = [sys.executable, __file__, *words]
-    done = subprocess.run(command, cwd=folder, env={**_clean(), **environ}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env={**clean_environ(), **environ}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"{words} ended with {done.returncode}: {done.stderr[-2000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def _clean() -> dict[str, str]:
+def clean_environ() -> dict[str, str]:
+    """Return the environment without what steers tracklib, a vendor or the byte code."""
     strange = ("TRACKLIB_", "MLFLOW_", "WANDB_", "COMET_", "PYTHONDONTWRITEBYTECODE")
     return {key: value for key, value in os.environ.items() if not key.startswith(strange)}
 

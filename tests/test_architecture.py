@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tracklib"
 FOLDERS = ("tracklib", "plugins", "tests", "benchmarks", "examples", "docs")
 
-GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "_lazy", "__version__"})
+GROUND = frozenset({"errors", "typing", "config", "messages", "platform", "settings", "value", "_lazy", "__version__"})
 MAY_IMPORT = {
     **dict.fromkeys(GROUND, GROUND),
     "model": GROUND,
@@ -44,7 +44,7 @@ PLUGIN_MAY_IMPORT = frozenset({"errors", "typing", "platform", "model", "backend
 LIBRARIES = {
     "orjson": frozenset(MAY_IMPORT),
     "typing_extensions": frozenset(MAY_IMPORT),
-    "pydantic": frozenset({"config", "backends", "cli", "testing"}),
+    "pydantic": frozenset({"settings", "backends", "cli", "testing"}),
     "pydantic_core": frozenset({"backends"}),
     "tomli": frozenset({"config"}),
     "psutil": frozenset({"capture"}),
@@ -305,18 +305,97 @@ def test_import_is_light(tmp_path):
 
 
 def test_a_run_in_the_journal_alone_is_light(tmp_path):
-    """A run without a backend or capture loads no SDK and no pydantic, starts no process and connects nowhere."""
+    """A run without a backend or capture loads what records and nothing else, starts no process, connects nowhere."""
     program = f"""
 import os
 os.environ['TRACKLIB_CAPTURE'] = 'none'
 sys.addaudithook(lambda event, _: os._exit(9) if event in {FORBIDDEN!r} else None)
 import tracklib
-with tracklib.init('p', dir={str(tmp_path / "root")!r}) as run:
+with tracklib.init('p', dir={str(tmp_path / "root")!r}, strict=True) as run:
     run.log({{'a': 1.0}})
 """
     modules = loaded_by(program, tmp_path)
-    assert "tracklib.journal.writer" in modules
+    ours = {name.removeprefix("tracklib.") for name in modules if name.startswith("tracklib.")}
+    assert ours - packages(ours) == RECORDING
+    assert modules & (HEAVY | COSTLY) - loaded_by("import orjson", tmp_path) == set()
     assert tops(modules) & HEAVY == set()
+
+
+@pytest.mark.parametrize("backends", ["", "mlflow"])
+def test_what_a_run_begins_with_is_not_compiled(backends, tmp_path):
+    """Of what a run loads before its first record, only what is made per record compiles code, as dataclasses do."""
+    program = f"""
+import os
+sys.path.insert(0, {str(ROOT / "plugins" / "tracklib-mlflow")!r})
+os.environ.update(TRACKLIB_BACKENDS={backends!r}, TRACKLIB_CAPTURE='none', MLFLOW_TRACKING_URI='http://127.0.0.1:9')
+import tracklib
+run = tracklib.init('p', mode='offline', dir={str(tmp_path / "root")!r})
+run.log({{'a': 1.0}})
+kinds = [kind for name in list(sys.modules) if name.startswith('tracklib.') for kind in vars(sys.modules[name]).values()]
+made = [kind for kind in kinds if isinstance(kind, type) and '__dataclass_params__' in vars(kind)]
+assert {{kind.__name__ for kind in made if kind.__dataclass_params__.frozen}} - {{'BackendSettings'}} == {{'Metrics', 'Record'}}
+"""
+    modules = loaded_by(program, tmp_path)
+    assert ("tracklib_mlflow.settings" in modules) == bool(backends)
+    assert modules & (HEAVY | COSTLY) - loaded_by("import orjson", tmp_path) == set()
+
+
+def packages(modules: set[str]) -> set[str]:
+    """Return the packages among modules: what they hold is their names alone."""
+    return {name for name in modules if (PACKAGE / name.replace(".", "/") / "__init__.py").exists()}
+
+
+COSTLY = frozenset(
+    {"asyncio", "concurrent.futures", "ctypes", "email", "http", "importlib.metadata", "logging", "multiprocessing"}
+    | {"psutil", "shutil", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "typing_extensions", "urllib.request"}
+)
+"""What costs a training script milliseconds at its start, and a run needs later or never."""
+
+RECORDING = frozenset(
+    {"_lazy", "config", "errors", "messages", "platform", "settings", "typing", "value"}
+    | {
+        "journal.blobs",
+        "journal.clock",
+        "journal.flusher",
+        "journal.layout",
+        "journal.liveness",
+        "journal.open_segment",
+        "journal.segment",
+        "journal.writer",
+    }
+    | {
+        "model.codec",
+        "model.devices",
+        "model.members",
+        "model.records",
+        "model.run",
+        "model.scalars",
+        "model.summaries",
+        "model.trees",
+    }
+    | {
+        "tracking.context",
+        "tracking.current",
+        "tracking.endings",
+        "tracking.given",
+        "tracking.identity",
+        "tracking.notebook",
+        "tracking.null",
+        "tracking.objections",
+        "tracking.opening",
+        "tracking.options",
+        "tracking.ranks",
+        "tracking.recorder",
+        "tracking.redaction",
+        "tracking.roots",
+        "tracking.run",
+        "tracking.starting",
+        "tracking.steps",
+        "tracking.summary",
+        "tracking.tags",
+    }
+)
+"""The modules of tracklib's own that a run in the journal alone loads."""
 
 
 def test_a_captured_run_costs_the_training_one_process(tmp_path):

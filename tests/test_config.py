@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import tracklib
-from tracklib.config import Config, Settings, load, nearest
+from tracklib.config import Config, load
 from tracklib.errors import ConfigError
+from tracklib.messages import nearest
+from tracklib.settings import Settings
 
 
 def write(own: str | None = None, shared: str | None = None) -> None:

@@ -80,7 +80,8 @@ class TransientError(BackendError):
     """The same call may work later.
 
     Attributes:
-        retry_after: Seconds that the vendor asked to wait, or ``None``.
+        retry_after: Seconds that the vendor asked to wait, which holds up this run and no other; ``None`` where it named
+            no time, as one that is down does: that holds up all runs that go there.
     """
 
     def __init__(self, message: str, /, *, retry_after: float | None = None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
-__all__ = ["Messages", "printable"]
+__all__ = ["Messages", "nearest", "printable"]
 
 
 def printable(text: str) -> str:
@@ -54,3 +55,14 @@ def _print(text: str) -> None:
         stream.flush()
     except Exception:  # a stderr that is closed, or is none, must not end a training
         return
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint, ``"; did you mean 'x'?"`` or ``"; known: x, y"``."""
+    import difflib
+
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(choices)}" if choices else ""

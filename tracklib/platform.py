@@ -10,15 +10,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import stat
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 __all__ = [
     "be_modest",
     "boot_id",
     "clone_file",
     "drop_cached",
+    "end_session",
     "file_system",
     "has_ended",
     "host_name",
@@ -38,6 +41,9 @@ __all__ = [
     "user_word",
     "wait_for_end",
 ]
+
+if TYPE_CHECKING:
+    import subprocess
 
 if sys.platform == "linux":
     import fcntl
@@ -175,6 +181,19 @@ def be_modest() -> None:
             os.nice(10)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
+
+
+def end_session(process: subprocess.Popen[bytes]) -> None:
+    """End a process that leads a session of its own, and what it started; Windows knows of the process alone."""
+    try:
+        if sys.platform != "win32":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        return
+    finally:
+        process.wait()
 
 
 def process_start(pid: int) -> str:

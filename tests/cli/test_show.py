@@ -142,6 +142,17 @@ def test_a_run_is_found_by_what_is_unique(bench: Bench) -> None:
     assert bench("show", "ab").code == bench("show", "").code == bench("show", "digits/").code == 2
 
 
+def test_the_newest_run_is_shown_where_none_is_named(bench: Bench) -> None:
+    """Without a run, the one that was started last; without any, what begins one."""
+    bench.root.path.mkdir()
+    none = bench("show")
+    assert none.code == 2
+    assert none.err.endswith("got none; tracklib.init() begins one\n")
+    for name in ("b", "c", "a"):
+        tracklib.init("p", id=name, dir=bench.root.path).finish()
+    assert json.loads(bench("show", "--json").out)["id"] == "a"
+
+
 def test_a_project_may_bear_any_name(bench: Bench) -> None:
     """A project named like a folder of the root, with capitals or slashes, is found by ``project/id``."""
     for project in ("blobs", "Team/Digits", "..", "CON"):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tracklib.delivery.account import Line, account
+from tracklib.delivery.account import Line
 from tracklib.delivery.receipt import Receipt, all_receipts
-from tracklib.journal.layout import Root, RunFolder
+from tracklib.journal.layout import RunFolder
+from tracklib.testing.workplace import Workplace
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -39,48 +37,14 @@ class Vendor:
         return {(run, writer, fields["seq"]): fields for run, writer, fields in self.received()}
 
 
-class Desk:
+class Desk(Workplace):
     """A folder in which scripts run with the fake vendor installed."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path, "fakevendor", PYTHONPATH=str(PLUGINS), TRACKLIB_CAPTURE="none")  # tests count records
         self.vendor = Vendor(path / "vendor")
         self.vendor.path.mkdir()
-        self.root = Root(path / ".tracklib")
-        self.environ = {
-            **{
-                key: value for key, value in os.environ.items() if not key.startswith(("TRACKLIB_", "COLUMNS", "LINES"))
-            },
-            "PYTHONPATH": str(PLUGINS),
-            "FAKEVENDOR_PLACE": str(self.vendor.path),
-            "TRACKLIB_DIR": str(self.root.path),
-            "TRACKLIB_BACKENDS": "fakevendor",
-            "TRACKLIB_CAPTURE": "none",  # tests count records
-        }
-
-    def start(self, script: str, **environ: str) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-c", script]
-        return subprocess.Popen(
-            command, cwd=self.path, env={**self.environ, **environ}, text=True, stdout=pipe, stderr=pipe
-        )
-
-    def run(self, script: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(script, **environ)
-        out, err = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(script, process.returncode, out, err)
-
-    def tracklib(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tracklib.cli.main", *arguments]
-        return subprocess.run(
-            command,
-            cwd=self.path,
-            env={**self.environ, **environ},
-            text=True,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        self.environ["FAKEVENDOR_PLACE"] = str(self.vendor.path)
 
     def folder(self) -> RunFolder:
         (folder,) = self.root.runs()
@@ -91,7 +55,7 @@ class Desk:
         return receipt
 
     def line(self) -> Line:
-        (line,) = account([self.folder()])
+        (line,) = self.lines()
         return line
 
 

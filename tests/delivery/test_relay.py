@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.delivery.conftest import Desk
+from tracklib.delivery.account import account
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
+from tracklib.delivery.scratch import sweep
 from tracklib.journal.layout import private_folder
 
 TRAIN = """
@@ -98,6 +103,41 @@ def test_a_record_over_which_the_plugin_stumbles_is_set_apart(desk: Desk) -> Non
     assert refusal.reason == "TypeError: the plugin stumbles"
 
 
+TWO = """
+import tracklib
+for name in ("bad", "good"):
+    with tracklib.init("digits", id=name) as run:
+        for i in range(20):
+            run.log({"loss": float(i)}, step=i)
+"""
+
+
+@pytest.mark.parametrize("wait", [3600, None])
+def test_a_run_that_is_held_up_holds_up_no_other(desk: Desk, wait: float | None) -> None:
+    """One run that the vendor throttles, or that fails each time, leaves the others of its relay their turns.
+
+    What is throttled is asked for no sooner than the vendor said, however often runs begin meanwhile.
+    """
+    desk.vendor.faults(runs={"bad": {"wait": wait}})
+    done = desk.run(TWO, TRACKLIB_FINISH_TIMEOUT="1")
+    assert done.returncode == 0, done.stderr
+    desk.run(TRAIN.format(n=3), TRACKLIB_FINISH_TIMEOUT="60")
+    deadline = time.monotonic() + 60
+    while len(delivered(desk)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert delivered(desk) == {"good", "run1"}
+    assert Counter(run for run, _, _ in desk.vendor.received()) == {"good": 22, "run1": 5}
+    tries = (desk.vendor.path / "tries.txt").read_text().split()
+    assert set(tries) == {"bad"}
+    assert wait is None or len(tries) == 1
+    for folder in desk.root.runs():
+        shutil.rmtree(folder.path)  # of which the relay takes note, and leaves
+
+
+def delivered(desk: Desk) -> set[str]:
+    return {line.run.id for line in account(list(desk.root.runs())) if line.done}
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", ["crash", "hang"])
 def test_a_record_that_kills_the_sdk_is_set_apart(desk: Desk, fault: str) -> None:
@@ -157,6 +197,39 @@ def test_relays_leave_when_there_is_nothing_to_do(desk: Desk) -> None:
     while (relay / "lease").read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert pid > 0 and (relay / "lease").read_text() == ""
+
+
+def test_what_an_sdk_leaves_lying_about_goes_with_the_relay(desk: Desk) -> None:
+    """A relay that ends takes its temporary files along; those of one that was killed, the next one takes away."""
+    place = desk.path / "tmp"
+    place.mkdir()
+    desk.vendor.faults(litter=True, die=1)
+    desk.run(TRAIN.format(n=5), TMPDIR=str(place), TRACKLIB_FINISH_TIMEOUT="60")
+    if not desk.line().done:
+        desk.tracklib("sync", "--timeout", "30", TMPDIR=str(place))
+    assert desk.line().done
+    folder = RelayFolder(desk.root, desk.receipt().relay)
+    (own,) = place.iterdir()  # of the second relay, which idles, and no more of the first
+    assert folder.temporary.read_text() == str(own) and [path.name[-7:] for path in own.iterdir()] == ["-vendor"]
+    deadline = time.monotonic() + 30
+    while any(place.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(place.iterdir()) == []
+    assert not folder.temporary.exists() and not folder.scratch.exists()
+
+
+@pytest.mark.parametrize("named", ["elsewhere", "tracklib-relay-file", "tracklib-relay-link", "", "\0"])
+def test_a_note_that_names_no_relays_folder_costs_nothing(tmp_path: Path, named: str) -> None:
+    """Nothing is removed for what a damaged note says but a folder that a relay made."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (tmp_path / "tracklib-relay-file").touch()
+    (tmp_path / "tracklib-relay-link").symlink_to(tmp_path / "elsewhere")
+    note = tmp_path / "note"
+    note.write_text(str(tmp_path / named) if named else "")
+    before = sorted(tmp_path.rglob("*"))
+    sweep(note)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 READ_ONLY = """

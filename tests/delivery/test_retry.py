@@ -32,6 +32,23 @@ def test_retry_after_is_obeyed_up_to_a_bound() -> None:
     assert breaker.failed(retry_after=1e9) == 3600
 
 
+def test_whoever_asks_is_served_at_once_unless_the_vendor_named_a_time() -> None:
+    """Waking cuts the breaker's own caution short, and never what the vendor asked for."""
+    clock = Clock()
+    breaker = Breaker(base=8, clock=clock, chance=lambda: 1.0)
+    breaker.failed()
+    breaker.wake()
+    assert breaker.waiting == 0
+    assert breaker.failed(retry_after=5) == 16
+    breaker.wake()
+    assert breaker.waiting == 5
+    clock.now = 5
+    assert breaker.waiting == 0
+    breaker.failed()
+    breaker.wake()
+    assert breaker.waiting == 0
+
+
 def test_open_then_one_try_then_closed() -> None:
     """Nothing goes through while it is open; success closes it and the next fault starts from the beginning."""
     clock = Clock()

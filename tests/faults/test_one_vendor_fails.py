@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 
 from tracklib.delivery.account import Line, account
 from tracklib.delivery.launch import RelayFolder
-from tracklib.journal.layout import Root
+from tracklib.testing.workplace import Workplace
 
 PLUGINS = [Path(__file__).parent / "plugins", Path(__file__).parents[1] / "cli" / "plugins"]
 KEY = "a-very-secret-key"
@@ -38,28 +36,18 @@ TRACKED = {
 UNTRACKED = dict.fromkeys(TRACKED, "pass")
 
 
-class Desk:
+class Desk(Workplace):
     """A folder in which scripts run with three good vendors and a bad one."""
 
     def __init__(self, path: Path) -> None:
-        path.mkdir()
-        self.path = path
-        self.root = Root(path / ".tracklib")
         self.good = [path / name for name in ("one", "two", "three")]
         self.bad = path / "bad"
+        plugins = os.pathsep.join(map(str, PLUGINS))
+        bad = {"BADVENDOR_PLACE": str(self.bad), "BADVENDOR_KEY": KEY}
+        super().__init__(path, PYTHONPATH=plugins, TRACKLIB_CAPTURE="none", TRACKLIB_RELAY__DEADLINE="2", **bad)
         for place in (*self.good, self.bad):
             place.mkdir()
         self.fault("")
-        strange = ("TRACKLIB_", "MLFLOW_", "AIM_", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
-        self.environ = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(strange)},
-            "PYTHONPATH": os.pathsep.join(map(str, PLUGINS)),
-            "BADVENDOR_PLACE": str(self.bad),
-            "BADVENDOR_KEY": KEY,
-            "TRACKLIB_DIR": str(self.root.path),
-            "TRACKLIB_CAPTURE": "none",
-            "TRACKLIB_RELAY__DEADLINE": "2",
-        }
 
     @property
     def crates(self) -> list[str]:
@@ -68,29 +56,13 @@ class Desk:
     def fault(self, word: str) -> None:
         Path(f"{self.bad}.fault").write_text(word)
 
-    def start(self, script: str, *backends: str, **environ: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", script],
-            cwd=self.path,
-            env={**self.environ, "TRACKLIB_BACKENDS": ",".join(backends), **environ},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    def by_entry(self) -> dict[str, Line]:
+        return {line.entry: line for line in self.lines()}
 
-    def run(self, script: str, *backends: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(script, *backends, **environ)
-        out, err = process.communicate(timeout=180)
-        return subprocess.CompletedProcess(script, process.returncode, out, err)
 
-    def sync(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tracklib.cli.main", *words]
-        return subprocess.run(
-            command, cwd=self.path, env=self.environ, text=True, capture_output=True, timeout=300, check=False
-        )
-
-    def lines(self) -> dict[str, Line]:
-        return {line.entry: line for line in account(self.root.runs())}
+def into(*backends: str) -> dict[str, str]:
+    """Name the backends that a script goes to."""
+    return {"TRACKLIB_BACKENDS": ",".join(backends)}
 
 
 def held(place: Path) -> list[tuple[Any, ...]]:
@@ -115,24 +87,24 @@ def test_the_others_hold_what_they_hold_without_it(tmp_path: Path, fault: str) -
     """Output and exit code are an untracked run's, the others hold the same bytes; once it is healed, so does it."""
     alone = Desk(tmp_path / "three")
     plain = alone.run(TRAIN.format(**UNTRACKED))
-    alone.run(TRAIN.format(**TRACKED), *alone.crates, TRACKLIB_FINISH_TIMEOUT="60")
+    alone.run(TRAIN.format(**TRACKED), **into(*alone.crates), TRACKLIB_FINISH_TIMEOUT="60")
     desk = Desk(tmp_path / "four")
     desk.fault(fault)
-    done = desk.run(TRAIN.format(**TRACKED), *desk.crates, "badvendor", TRACKLIB_FINISH_TIMEOUT="20")
+    done = desk.run(TRAIN.format(**TRACKED), **into(*desk.crates, "badvendor"), TRACKLIB_FINISH_TIMEOUT="20")
     assert (done.returncode, done.stdout) == (0, plain.stdout)
     assert own(done.stderr) == own(plain.stderr) == ["a warning of the program's own"]
     assert not {"badvendor_sdk", "badvendor_sink"} & set((desk.path / "modules").read_text().split())
     for with_it, without in zip(desk.good, alone.good, strict=True):
         assert held(with_it) == held(without)
-    lines = desk.lines()
+    lines = desk.by_entry()
     assert [lines[entry].done for entry in desk.crates] == [True] * 3
     assert not lines["badvendor"].done
     assert lines["badvendor"].pending > 0
     desk.fault("")
-    synced = desk.sync("sync")
+    synced = desk.tracklib("sync")
     assert synced.returncode == 0, synced.stdout + synced.stderr
     assert held(desk.bad) == held(desk.good[0])
-    assert all(line.done for line in desk.lines().values())
+    assert all(line.done for line in desk.lines())
     kept = b"".join(path.read_bytes() for path in desk.root.path.rglob("*") if path.is_file())
     assert KEY.encode() not in kept
     assert KEY not in done.stderr + synced.stdout + synced.stderr
@@ -148,14 +120,14 @@ def test_real_sdks_beside_one_that_crashes(tmp_path: Path) -> None:
     desk.fault("crash")
     plain = desk.run(TRAIN.format(**UNTRACKED))
     patient = {"TRACKLIB_FINISH_TIMEOUT": "120", "TRACKLIB_RELAY__DEADLINE": "300"}
-    done = desk.run(TRAIN.format(**TRACKED), *real, desk.crates[0], "badvendor", **patient)
+    done = desk.run(TRAIN.format(**TRACKED), **into(*real, desk.crates[0], "badvendor"), **patient)
     assert (done.returncode, done.stdout) == (0, plain.stdout)
     assert own(done.stderr) == own(plain.stderr)
     assert not {"mlflow", "aim", "badvendor_sdk"} & set((desk.path / "modules").read_text().split())
-    lines = desk.lines()
+    lines = desk.by_entry()
     assert [lines[entry].done for entry in real] == [True, True], done.stderr
     for entry in real:
-        verified = desk.sync("verify", "--backend", entry)
+        verified = desk.tracklib("verify", "--backend", entry)
         assert verified.returncode == 0, verified.stdout + verified.stderr
     assert not lines["badvendor"].done
 
@@ -174,7 +146,7 @@ def test_runs_that_train_at_once_share_relays_which_leave(tmp_path: Path) -> Non
     """Two scripts at once, and many short runs in each: one relay for each place, all is held, no process is left."""
     desk = Desk(tmp_path / "many")
     scripts = [SWEEP.format(name=name, count=25) for name in ("a", "b")]
-    processes = [desk.start(script, *desk.crates, TRACKLIB_FINISH_TIMEOUT="120") for script in scripts]
+    processes = [desk.start(script, **into(*desk.crates), TRACKLIB_FINISH_TIMEOUT="120") for script in scripts]
     outputs = [process.communicate(timeout=180) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert [(out, own(err)) for out, err in outputs] == [("", []), ("", [])]

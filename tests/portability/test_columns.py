@@ -19,7 +19,8 @@ from tracklib.backends.memory import CAPABILITIES, MemorySource, MemoryStore
 from tracklib.model.records import Body, FileRef, Metrics, Record, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.portability.columns import ColumnSide
-from tracklib.portability.compare import Comparison, compare_runs
+from tracklib.portability.compare import compare_runs
+from tracklib.portability.comparison import Comparison
 from tracklib.portability.places import open_place
 from tracklib.portability.sides import Held, sides_of
 

@@ -23,7 +23,8 @@ from tracklib.model.records import (
     Summary,
     Tags,
 )
-from tracklib.portability.compare import Comparison, compare
+from tracklib.portability.compare import compare
+from tracklib.portability.comparison import Comparison
 from tracklib.portability.snapshot import snapshot
 
 ALL_EXACT = Capabilities(features=dict.fromkeys(Feature, EXACT))

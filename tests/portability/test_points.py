@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tracklib.backends import EXACT, Capabilities, Feature, absent, lossy
 from tracklib.model.records import Body, Console, Metrics, Record, System
-from tracklib.portability.compare import Comparison, compare
+from tracklib.portability.compare import compare
+from tracklib.portability.comparison import Comparison
 from tracklib.portability.fingerprint import bits
 from tracklib.portability.snapshot import exact, snapshot
 

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tracklib.delivery.account import Line, account
-from tracklib.journal.layout import Root
+from tracklib.testing.workplace import Workplace
 
 
 def free_port() -> int:
@@ -100,50 +99,13 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     server.kill()
 
 
-class Desk:
+class Desk(Workplace):
     """A folder in which scripts run, tracked at a server."""
 
     def __init__(self, path: Path, url: str) -> None:
-        self.path = path
-        path.mkdir(exist_ok=True)
-        self.root = Root(path / ".tracklib")
-        self.environ = {
-            **clean_environ(),
-            "TRACKLIB_DIR": str(self.root.path),
-            "TRACKLIB_BACKENDS": "mlflow",
-            "TRACKLIB_CAPTURE": "none",
-            "MLFLOW_TRACKING_URI": url,
-            "MLFLOW_EXPERIMENT_NAME": f"{path}",  # a run of the same project and id elsewhere is the same run
-        }
-
-    def start(self, script: str, **environ: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", script],
-            cwd=self.path,
-            env={**self.environ, **environ},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def run(self, script: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(script, **environ)
-        out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(script, process.returncode, out, err)
-
-    def tracklib(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tracklib.cli.main", *arguments],
-            cwd=self.path,
-            env={**self.environ, **environ},
-            text=True,
-            capture_output=True,
-            timeout=600,
-            check=False,
-        )
-
-    def lines(self) -> list[Line]:
-        return list(account(self.root.runs()))
+        # A run of the same project and id elsewhere is the same run: the experiment is this folder's own.
+        place = {"MLFLOW_TRACKING_URI": url, "MLFLOW_EXPERIMENT_NAME": f"{path}"}
+        super().__init__(path, "mlflow", TRACKLIB_CAPTURE="none", **place)
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tracklib.backends.contract import refused as refused
     from tracklib.backends.contract import retry as retry
     from tracklib.backends.contract import unknown as unknown
+    from tracklib.backends.importing import SDK as SDK
+    from tracklib.backends.importing import import_sdk as import_sdk
     from tracklib.backends.settings import BackendSettings as BackendSettings
     from tracklib.backends.settings import Secret as Secret
     from tracklib.backends.spec import BackendSpec as BackendSpec
@@ -52,6 +54,7 @@ _WHERE = {
         "retry",
         "unknown",
     ),
+    "importing": ("SDK", "import_sdk"),
     "settings": ("BackendSettings", "Secret"),
     "spec": ("BackendSpec",),
 }

@@ -7,13 +7,13 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tracklib.backends.spec import BackendSpec
-from tracklib.config import nearest
 from tracklib.errors import ConfigError, MissingPluginError
+from tracklib.messages import nearest
 from tracklib.typing import JSON
+from tracklib.value import Value
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -28,8 +28,7 @@ GROUP = "tracklib.backends"
 """The entry-point group in which a plugin declares ``name = "package.spec:SPEC"``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Value):
     """A backend with its settings.
 
     Attributes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
-
-from typing_extensions import Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from tracklib.typing import JSON
+from tracklib.value import dataclass_transform
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["BackendSettings", "Secret"]
 

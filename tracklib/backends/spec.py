@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import Any
 
 from tracklib.errors import ConfigError
+from tracklib.value import Value
 
 __all__ = ["BackendSpec"]
 
 
-@dataclass(frozen=True, slots=True)
-class BackendSpec:
+class BackendSpec(Value):
     """A plugin's declaration; importing it loads neither pydantic nor a vendor's SDK.
 
     Attributes:
@@ -49,7 +48,8 @@ class BackendSpec:
             ConfigError: The backend has no such part, or importing it failed.
         """
         if part is None:
-            raise ConfigError(f"{self.title} can't do this: its plugin {self.distribution} has no such half")
+            does = "reads it, and does not write it" if self.sink is None else "writes it, and does not read it"
+            raise ConfigError(f"{self.title} can't be used for this: {self.distribution} {does}")
         module, _, name = part.partition(":")
         try:
             return getattr(importlib.import_module(module), name)

@@ -22,7 +22,7 @@ class ObservedRun:
     """One run, through a segment of the observer's own.
 
     Attributes:
-        captures: The words of `tracklib.config.Settings.capture` that hold for it.
+        captures: The words of `tracklib.settings.Settings.capture` that hold for it.
         redactor: Everything passes it.
     """
 

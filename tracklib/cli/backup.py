@@ -55,6 +55,7 @@ def backup(
     that source: bundle, snapshot, age, runs, problems. Exit code 1 where a run failed, a record was refused, or a
     check finds something.
     """
+    from tracklib.cli.quantities import plural
     from tracklib.errors import UsageError
 
     if check:
@@ -64,7 +65,9 @@ def backup(
         return check_bundle(places, max_age, deep=deep, json=json)
     _refuse({"--max-age": max_age, "--deep": deep or None}, "of --check")
     if len(places) != 2:
-        raise UsageError(f"expected where runs are read and a bundle, as in: {EXAMPLE}; got {len(places)} places")
+        raise UsageError(
+            f"expected where runs are read and a bundle, as in: {EXAMPLE}; got {plural(len(places), 'place')}"
+        )
     return _back_up(places, _Asked(select, jobs, retain, again=again), json=json)
 
 

@@ -13,7 +13,7 @@ from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Leftover
-    from tracklib.portability.compare import Comparison
+    from tracklib.portability.comparison import Comparison
     from tracklib.portability.migrate import Result
 
 __all__ = ["Balance", "Behind"]

@@ -9,7 +9,7 @@ from tracklib.cli.quantities import number_text
 from tracklib.messages import printable
 
 if TYPE_CHECKING:
-    from tracklib.portability.curves import Curve
+    from tracklib.portability.comparison import Curve
 
 __all__ = ["chart"]
 

@@ -29,6 +29,11 @@ __all__ = ["Check", "check_backends", "check_configuration", "check_root", "chec
 
 _LITTLE = 1_000_000_000
 
+_REMEDIES = {
+    "settings": "mend that, then run tracklib sync",
+    "credentials": "renew the credentials, then run tracklib sync",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -141,8 +146,8 @@ def _asked(entry: str, found: Config, plugins: dict[str, Plugin], timeout: float
     if answer.good:
         yield Check("backends", entry, "ok", answer.text)
     else:
-        remedy = f"see that {where} is up and the credentials hold; everything stays on disk until then"
-        yield Check("backends", entry, "problem", answer.text, remedy)
+        remedy = _REMEDIES.get(answer.fault, f"see that {where} is up and the credentials hold")
+        yield Check("backends", entry, "problem", answer.text, f"{remedy}; everything stays on disk until then")
 
 
 def _unasked(each: Plugin, found: Config) -> Iterator[Check]:

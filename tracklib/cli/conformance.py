@@ -49,8 +49,8 @@ def conformance(
 
 
 def _chosen(wanted: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    from tracklib.config import nearest
     from tracklib.errors import UsageError
+    from tracklib.messages import nearest
 
     for name in wanted or ():
         if name not in known:

@@ -13,8 +13,8 @@ from tracklib.cli.counted import counted
 from tracklib.cli.deliveries import STATUS_STYLES
 from tracklib.cli.documents import run_document
 from tracklib.cli.quantities import lasted, local_time, plural
-from tracklib.config import nearest
 from tracklib.errors import RunStateError, UsageError
+from tracklib.messages import nearest
 from tracklib.model.query import RunQuery
 from tracklib.portability.specs import LOCAL
 from tracklib.reading.reader import Reader

@@ -58,10 +58,10 @@ OneRun = Annotated[
     ),
 ]
 PlaceAndRun = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
-        metavar="[PLACE] RUN",
-        help="A run's id, the beginning of one, or project/id; behind a place such as mlflow:http://host:5000, its runs.",
+        metavar="[[PLACE] RUN]",
+        help="A run's id, the beginning of one, or project/id; behind a place such as mlflow:http://host:5000, its runs. The newest local run, if none is named.",
         autocompletion=run_ids,
         show_default=False,
     ),

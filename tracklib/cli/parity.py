@@ -169,7 +169,9 @@ def _counts(states: Mapping[str, int], names: tuple[str, str]) -> str:
 
 
 def _verdict(account: Account) -> str:
-    return f"{_percent(account.share)} of {account.runs:,} runs identical"
+    from tracklib.cli.quantities import plural
+
+    return f"{_percent(account.share)} of {plural(account.runs, 'run')} identical"
 
 
 def _percent(share: float) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tracklib.cli.series import Series
-    from tracklib.cli.show import Local, Whole
+    from tracklib.cli.whole import Local, Whole
     from tracklib.model.records import Media
 
 __all__ = ["print_portrait"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tracklib import platform
 
 __all__ = ["Answer", "main", "probe"]
 
@@ -24,10 +25,13 @@ class Answer:
 
     Attributes:
         text: The backend's greeting, or what is wrong.
+        fault: What has to be mended, where that is known: the ``settings``, which are the SDK's installation too, or the
+            ``credentials``.
     """
 
     good: bool
     text: str
+    fault: str = ""
 
 
 def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: float) -> Answer:
@@ -47,7 +51,7 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
             stdout=said,
             stderr=noise,
             cwd=folder,  # a file here that is named like an SDK must not be imported
-            env=environment,
+            env={**environment, "TMPDIR": folder, "TEMP": folder, "TMP": folder},  # its leavings go with it
             start_new_session=True,
         )
         try:
@@ -55,33 +59,20 @@ def probe(entry: str, backend: str, destination: Mapping[str, Any], timeout: flo
         except subprocess.TimeoutExpired:
             return Answer(good=False, text=f"no answer within {timeout:g} s")
         finally:
-            _end(process)
+            platform.end_session(process)
         said.seek(0)
         noise.seek(0)
         return _answer(code, said.read(), noise.read())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started."""
-    try:
-        if sys.platform != "win32":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        return
-    finally:
-        process.wait()
-
-
 def _answer(code: int, said: bytes, noise: bytes) -> Answer:
     try:
-        good, text = json.loads(said)
+        good, text, fault = json.loads(said)
     except ValueError:
         last = noise.decode("utf-8", "replace").strip().splitlines()[-1:]
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return Answer(good=False, text=f"asking it ended the process ({how})" + "".join(f": {line}" for line in last))
-    return Answer(bool(good), str(text))
+    return Answer(bool(good), str(text), str(fault))
 
 
 def main() -> None:
@@ -89,14 +80,16 @@ def main() -> None:
     channel = os.dup(1)
     os.dup2(2, 1)  # whatever an SDK prints is no answer
     from tracklib.backends.registry import reopen
-    from tracklib.errors import BackendError, ConfigError
+    from tracklib.errors import AuthError, BackendError, ConfigError
 
     entry, backend, destination = json.loads(sys.argv[1])
     try:
-        answer = (True, reopen(entry, backend, destination).settings.check())
-    except (BackendError, ConfigError) as error:
-        answer = (False, str(error))
+        answer = (True, reopen(entry, backend, destination).settings.check(), "")
+    except ConfigError as error:
+        answer = (False, str(error), "settings")
+    except BackendError as error:
+        answer = (False, str(error), "credentials" if isinstance(error, AuthError) else "")
     except Exception as error:  # a plugin's own fault is an answer too
-        answer = (False, f"{type(error).__name__}: {error}")
+        answer = (False, f"{type(error).__name__}: {error}", "")
     os.write(channel, json.dumps(answer).encode())
     os._exit(0)  # an SDK's threads may never end

@@ -19,7 +19,7 @@ from tracklib.cli.quantities import local_time
 
 if TYPE_CHECKING:
     from tracklib.portability.account import Account
-    from tracklib.portability.curves import Curve
+    from tracklib.portability.comparison import Curve
     from tracklib.portability.parity import Half
 
 __all__ = ["Report"]

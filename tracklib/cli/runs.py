@@ -79,8 +79,8 @@ class _Wanted:
 
 
 def _checked(status: str | None) -> str | None:
-    from tracklib.config import nearest
     from tracklib.errors import UsageError
+    from tracklib.messages import nearest
     from tracklib.typing import Status
 
     if status is not None and status not in get_args(Status):

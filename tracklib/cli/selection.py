@@ -13,7 +13,7 @@ from tracklib.journal.glance import Glance, glance
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.recovery import reap
 
-__all__ = ["id_of", "label", "look", "of_project", "open_root", "open_run", "project_of", "select"]
+__all__ = ["id_of", "label", "look", "newest_run", "of_project", "open_root", "open_run", "project_of", "select"]
 
 _SHOWN = 5
 
@@ -75,6 +75,18 @@ def open_run(root: Root, word: str) -> RunFolder:
     names = ", ".join(label(folder) for folder in found[:_SHOWN])
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     raise UsageError(f"expected one run, got {word!r}, which may be {names}{more}; type more of it, or project/id")
+
+
+def newest_run(root: Root) -> RunFolder:
+    """Return the run that was started last.
+
+    Raises:
+        UsageError: There is none.
+    """
+    folders = root.runs()
+    if not folders:
+        raise UsageError(f"expected a run in {root.path}, got none; tracklib.init() begins one")
+    return max(folders, key=lambda folder: glance(folder).info.started)
 
 
 def _hint(word: str, folders: Sequence[RunFolder]) -> str:

@@ -14,7 +14,7 @@ from tracklib.cli.options import Backend, Dir, Json, Project, SomeRuns
 if TYPE_CHECKING:
     from tracklib.delivery.receipt import Receipt
     from tracklib.journal.layout import Root, RunFolder
-    from tracklib.portability.compare import Comparison
+    from tracklib.portability.comparison import Comparison
 
 __all__ = ["EXAMPLE", "verify"]
 
@@ -88,8 +88,8 @@ def _pairs(root: Root, words: list[str] | None, backend: str | None) -> list[Pai
     """Return each run with each receipt that is meant."""
     from tracklib.cli.deliveries import receipts_of
     from tracklib.cli.selection import label, look, select
-    from tracklib.config import nearest
     from tracklib.errors import CorruptJournalError, UsageError
+    from tracklib.messages import nearest
 
     pairs: list[Pair] = []
     entries: set[str] = set()

@@ -7,7 +7,6 @@ import hmac
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from tracklib import platform
 from tracklib.delivery.lease import Lease
 from tracklib.errors import ConfigError
 from tracklib.journal.layout import Root, private_folder
+from tracklib.value import Value
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
@@ -32,6 +32,8 @@ class RelayFolder:
         inflight: The batch that is being sent; it stays where that kills the relay.
         fault: Written by the interpreter where a crash of native code ends the relay.
         wake: Touched to make a waiting relay try at once.
+        temporary: Says where it has its temporary files.
+        scratch: Where sinks set files aside.
     """
 
     def __init__(self, root: Root, key: str) -> None:
@@ -42,6 +44,8 @@ class RelayFolder:
         self.inflight = self.path / "inflight.json"
         self.fault = self.path / "fault"
         self.wake = self.path / "wake"
+        self.temporary = self.path / "temporary"
+        self.scratch = root.scratch / f"relay-{key}"
 
     def is_running(self) -> bool:
         """Tell whether a relay holds the lease."""
@@ -53,8 +57,7 @@ class RelayFolder:
         self.wake.touch()
 
 
-@dataclass(frozen=True, slots=True)
-class _Secret:
+class _Secret(Value):
     path: Path
 
     def read(self) -> bytes:

@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 
 from tracklib.delivery.lease import Lease
 from tracklib.errors import CorruptJournalError
 from tracklib.journal.layout import RunFolder, encode_name, private_folder
-from tracklib.model.records import Position
+from tracklib.model.records import Position, Record
 from tracklib.typing import JSON
+from tracklib.value import Value
+
+if TYPE_CHECKING:
+    from tracklib.backends.contract import Outcome
 
 __all__ = ["Place", "Receipt", "Refusal", "State", "all_receipts", "claim_on", "receipt_path"]
 
@@ -26,8 +30,7 @@ FORMAT = 1
 MAX_REFUSALS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """How far one segment was read.
 
     Attributes:
@@ -39,8 +42,7 @@ class Place:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value):
     """A record that the vendor will never take; it stays in the journal under this writer and number."""
 
     writer: str
@@ -81,6 +83,16 @@ class Receipt:
     state: State = "waiting"
     error: str = ""
     since: float = 0.0
+
+    def book(self, writer: str, record: Record, outcome: Outcome) -> None:
+        """Count what the vendor changed, and list what it refused."""
+        if outcome.kind == "changed":
+            self.changes[outcome.reason] = self.changes.get(outcome.reason, 0) + 1
+            return
+        self.refused += 1
+        if len(self.refusals) < MAX_REFUSALS:
+            kind = type(record.body).__name__.lower()
+            self.refusals.append(Refusal(writer, record.seq, kind, outcome.reason))
 
     def position(self) -> Position:
         """Return up to which number each writer's records are confirmed."""

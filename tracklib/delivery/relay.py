@@ -9,31 +9,34 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import shutil
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from tracklib import platform
 from tracklib.backends import registry
 from tracklib.backends.contract import Sink, SinkContext
 from tracklib.delivery import launch, porter
 from tracklib.delivery.active import active_runs
+from tracklib.delivery.deadline import Deadline
 from tracklib.delivery.inflight import Inflight
 from tracklib.delivery.launch import RelayFolder
 from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, all_receipts, claim_on
 from tracklib.delivery.retry import Breaker
 from tracklib.delivery.run_delivery import RunDelivery
+from tracklib.delivery.scratch import settle_in
 from tracklib.delivery.settled import is_settled, settle
 from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.recovery import reap
-from tracklib.model.records import Artifact, Media
 
 if TYPE_CHECKING:
     from tracklib.delivery.batches import Batch
@@ -47,12 +50,6 @@ _LIFE = 1.0
 
 _IDLE = 5.0
 """Seconds without an active run after which the relay leaves."""
-
-_DEADLINE = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
-"""Seconds that one batch may take before an SDK counts as hanging, besides those for its files."""
-
-_SLOWEST = 500_000
-"""Bytes of its files in a second: what is slower counts as hanging."""
 
 _PORTERS = 5
 """Porters that one relay starts."""
@@ -77,6 +74,7 @@ class Relay:
         self._claims: dict[Path, Lease] = {}
         self._breaker = Breaker()
         self._inflight = Inflight(self.folder.inflight, self.folder.fault)
+        self._deadline = Deadline(self.folder.fault)
         self._looked = 0.0
         self._woken = self._wake_time()
         self._busy_at = time.monotonic()
@@ -84,16 +82,17 @@ class Relay:
         self.paused = False
         self._said: set[str] = set()
         self._porters = 0
-        self._fault: TextIO | None = None
 
     def run(self) -> None:
         """Serve until there is nothing more to do."""
         lease = Lease(self.folder.lease)
         if lease.take():
+            settle_in(self.folder.temporary)
             self.serve(lease)
 
     def serve(self, lease: Lease) -> None:
         """Serve under a lease that is taken, and give it back."""
+        shutil.rmtree(self.folder.scratch, ignore_errors=True)  # of one that was killed
         try:
             while not self.is_done():
                 self._look()
@@ -102,6 +101,7 @@ class Relay:
                 time.sleep(_BUSY if worked else _QUIET)
         finally:
             self._leave()
+            shutil.rmtree(self.folder.scratch, ignore_errors=True)
             lease.release()
 
     def is_done(self) -> bool:
@@ -124,7 +124,7 @@ class Relay:
         now = time.monotonic()
         if self._wake_time() != self._woken:
             self._woken = self._wake_time()
-            self._breaker.wake()
+            self._wake()
             self._looked = 0.0
         if now - self._looked < _LIFE:
             return
@@ -138,6 +138,10 @@ class Relay:
             self._drop(path)  # deleted meanwhile
         for claim in self._claims.values():
             claim.beat()
+
+    def _wake(self) -> None:
+        for breaker in (self._breaker, *(delivery.breaker for delivery in self.deliveries.values())):
+            breaker.wake()
 
     def folders(self) -> list[RunFolder]:
         """Return the runs that may have something to deliver."""
@@ -200,19 +204,22 @@ class Relay:
             sink: Sink = resolved.spec.load(resolved.spec.sink)(resolved.settings, context)
             return sink
 
-        scratch = self.root.scratch / f"relay-{self.key}"
-        private_folder(scratch)
-        return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=scratch)))
+        private_folder(self.folder.scratch)
+        return RunDelivery(self.root, folder, receipt, make_sink, Path(tempfile.mkdtemp(dir=self.folder.scratch)))
 
     def _work(self) -> bool:
-        """Give each run a turn; return whether anything moved."""
+        """Give each run a turn that need not wait; return whether anything moved."""
         moved = False
         for path, delivery in list(self.deliveries.items()):
+            if delivery.breaker.waiting:
+                continue
             try:
                 moved |= self._turn(path, delivery)
             except Exception as error:
                 self._failed(delivery, error)
-                return False
+                self.deliveries[path] = self.deliveries.pop(path)  # the next try is another run's
+                if self.paused or self._breaker.waiting:
+                    return False
         return moved
 
     def _turn(self, path: Path, delivery: RunDelivery) -> bool:
@@ -222,6 +229,7 @@ class Relay:
         self._inflight.clear()
         if worked:
             self._breaker.succeeded()
+            delivery.breaker.succeeded()
             self._good_at = time.monotonic()
             delivery.note("delivering")
             return True
@@ -241,20 +249,11 @@ class Relay:
 
     def _about_to_send(self, delivery: RunDelivery, batch: Batch) -> None:
         self._inflight.note(delivery, batch)
-        if self._fault is not None and (size := _file_bytes(batch)):
-            faulthandler.dump_traceback_later(_DEADLINE + size / _SLOWEST, exit=True, file=self._fault)
+        self._deadline.begin_again(batch)
 
-    @contextlib.contextmanager
-    def deadline(self) -> Iterator[None]:
-        """End this process where an SDK hangs, even one that holds the interpreter's lock; another relay goes on."""
-        with self.folder.fault.open("a") as fault:
-            self._fault = fault
-            faulthandler.dump_traceback_later(_DEADLINE, exit=True, file=fault)
-            try:
-                yield
-            finally:
-                faulthandler.cancel_dump_traceback_later()
-                self._fault = None
+    def deadline(self) -> AbstractContextManager[None]:
+        """Bound what is called meanwhile in time."""
+        return self._deadline.running()
 
     def _finish(self, path: Path, delivery: RunDelivery) -> None:
         with self.deadline():
@@ -278,7 +277,10 @@ class Relay:
             for each in self.deliveries.values():
                 each.note("paused", message)
             return
-        self._breaker.failed(error.retry_after if isinstance(error, TransientError) else None)
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        delivery.breaker.failed(asked)
+        if asked is None:  # who names a time answers, and limits this run: that says nothing of others
+            self._breaker.failed()
         delivery.note("retrying", message)
 
     def stumbled(self, error: BaseException) -> None:
@@ -299,16 +301,6 @@ class Relay:
             return self.folder.wake.stat().st_mtime_ns
         except OSError:
             return 0
-
-
-def _file_bytes(batch: Batch) -> int:
-    """Return the bytes of all files that a batch names."""
-    files = [
-        body.files if isinstance(body, Artifact) else (body.file, *body.attachments)
-        for body in (record.body for record in batch.records)
-        if isinstance(body, (Artifact, Media))
-    ]
-    return sum(file.size for each in files for file in each)
 
 
 def main(run: Callable[[Root, str], None] | None = None) -> None:

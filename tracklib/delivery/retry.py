@@ -29,6 +29,7 @@ class Breaker:
     chance: Callable[[], float] = field(default=random.random)
     faults: int = 0
     _until: float = 0.0
+    _asked: float = 0.0
 
     @property
     def waiting(self) -> float:
@@ -38,7 +39,7 @@ class Breaker:
     def succeeded(self) -> None:
         """Close."""
         self.faults = 0
-        self._until = 0.0
+        self._until = self._asked = 0.0
 
     def failed(self, retry_after: float | None = None) -> float:
         """Open; return the seconds that calls are held back, at least what the vendor asked for."""
@@ -46,10 +47,12 @@ class Breaker:
         longest = min(self.cap, self.base * float(2 ** min(self.faults - 1, 30)))
         wait = longest * (0.5 + 0.5 * self.chance())
         if retry_after is not None:
-            wait = max(wait, min(retry_after, self.honoured))
+            asked = min(retry_after, self.honoured)
+            wait = max(wait, asked)
+            self._asked = self.clock() + asked
         self._until = self.clock() + wait
         return wait
 
     def wake(self) -> None:
-        """Let the next call through at once: somebody asked for it."""
-        self._until = 0.0
+        """Let the next call through, because somebody asked for it: at once, or when the time is over that the vendor named."""
+        self._until = min(self._until, self._asked)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tracklib.backends.contract import Outcome, Sink, SinkContext, unknown
 from tracklib.delivery.batches import Batch, BatchReader
 from tracklib.delivery.ranks import as_one
-from tracklib.delivery.receipt import MAX_REFUSALS, Place, Receipt, Refusal
+from tracklib.delivery.receipt import Place, Receipt
+from tracklib.delivery.retry import Breaker
+from tracklib.delivery.sent import Sent
 from tracklib.errors import AuthError, BackendError, ConfigError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.glance import Glance, glance
 from tracklib.journal.layout import Root, RunFolder
-from tracklib.model.records import Record
 
 __all__ = ["BATCH", "BROKEN", "RunDelivery"]
 
@@ -33,24 +32,14 @@ _STUMBLES = 3
 """Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""
 
 
-@dataclass(slots=True)
-class _Sent:
-    """Records that the vendor was told of, and has not confirmed yet.
-
-    Attributes:
-        notable: Those that were changed or refused.
-    """
-
-    writer: str
-    places: list[Place]
-    notable: dict[int, tuple[Record, Outcome]]
-
-
 class RunDelivery:
     """Reads a run's journal, sends it through a sink, and keeps the receipt.
 
     It raises what the sink raises for a whole call: `TransientError`, `AuthError`, `UnknownOutcomeError`; the caller
     waits and calls again, and nothing is skipped.
+
+    Attributes:
+        breaker: How long this run waits after its own faults, whatever others may do.
     """
 
     def __init__(
@@ -59,12 +48,13 @@ class RunDelivery:
         self.folder = folder
         self.receipt = receipt
         self.batch_size = BATCH
+        self.breaker = Breaker()
         self._blobs = BlobStore(root)
         self._make_sink = make_sink
         self._scratch = scratch
         self._sink: Sink | None = None
         self._reader = BatchReader(folder, receipt.confirmed)
-        self._unconfirmed: deque[_Sent] = deque()
+        self._unconfirmed: list[Sent] = []
         self._doubted: list[tuple[Batch, str]] = []
         self._stumbles = 0
         self._looked = 0.0
@@ -195,14 +185,9 @@ class RunDelivery:
             outcomes = outcomes[: len(batch.records)]
         taken = next((i for i, o in enumerate(outcomes) if o.kind in ("retry", "unknown")), len(outcomes))
         if taken:
-            places = batch.places[:taken]
-            notable = {
-                place.seq: (record, outcome)
-                for place, record, outcome in zip(places, batch.records, outcomes, strict=False)
-                if outcome.kind in ("changed", "refused")
-            }
-            self._unconfirmed.append(_Sent(batch.writer, places, notable))
-            self.receipt.sent[batch.writer] = places[-1]
+            self.breaker.succeeded()
+            self._unconfirmed.append(Sent.of(batch, outcomes[:taken]))
+            self.receipt.sent[batch.writer] = batch.places[taken - 1]
             self._confirm()
         if taken < len(batch.records):
             self._reader.rewind(batch.writer, self._behind(batch.writer))
@@ -214,35 +199,16 @@ class RunDelivery:
             return False
         held = dict(self._sink.confirmed()) if self._sink is not None else {}
         moved = False
-        waiting: deque[_Sent] = deque()
         for sent in self._unconfirmed:
-            count = _held(sent, held.get(sent.writer, 0), all_refused=self._sink is None)
+            # Without a sink, nothing was sent: what is here was refused unsent.
+            count = sent.settled(held.get(sent.writer, 0)) if self._sink is not None else len(sent.places)
             if count:
                 moved = True
-                self._book(sent, count)
-            if count < len(sent.places):
-                waiting.append(replace(sent, places=sent.places[count:]))
-        self._unconfirmed = waiting
+                sent.book(count, self.receipt)
+        self._unconfirmed = [sent for sent in self._unconfirmed if sent.places]
         if moved:
             self.receipt.save(self.folder)
         return moved
-
-    def _book(self, sent: _Sent, count: int) -> None:
-        receipt = self.receipt
-        for place in sent.places[:count]:
-            if (notable := sent.notable.get(place.seq)) is not None:
-                self._book_notable(sent.writer, *notable)
-        receipt.confirmed[sent.writer] = sent.places[count - 1]
-
-    def _book_notable(self, writer: str, record: Record, outcome: Outcome) -> None:
-        receipt = self.receipt
-        if outcome.kind == "changed":
-            receipt.changes[outcome.reason] = receipt.changes.get(outcome.reason, 0) + 1
-            return
-        receipt.refused += 1
-        if len(receipt.refusals) < MAX_REFUSALS:
-            kind = type(record.body).__name__.lower()
-            receipt.refusals.append(Refusal(writer, record.seq, kind, outcome.reason))
 
     @property
     def waiting(self) -> bool:
@@ -289,16 +255,6 @@ def _raise_for(outcome: Outcome) -> None:
     if outcome.kind == "unknown":
         raise UnknownOutcomeError(outcome.reason)
     raise TransientError(outcome.reason, retry_after=outcome.wait)
-
-
-def _held(sent: _Sent, seq: int, *, all_refused: bool) -> int:
-    """Return how many of these records are settled: held by the vendor, or refused with nothing behind them open."""
-    count = 0
-    for index, place in enumerate(sent.places, 1):
-        notable = sent.notable.get(place.seq)
-        if place.seq <= seq or (notable is not None and notable[1].kind == "refused" and count == index - 1):
-            count = index
-    return count if not all_refused else len(sent.places)
 
 
 def _between(confirmed: dict[str, Place], sent: dict[str, Place]) -> int:

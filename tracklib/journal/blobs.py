@@ -6,15 +6,15 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from tracklib import platform
-from tracklib.config import reserve_of
 from tracklib.errors import BadValueError, NoRoomError, RejectedError
 from tracklib.journal.layout import Root, private_folder
 from tracklib.model.records import FileRef
+from tracklib.settings import reserve_of
+from tracklib.value import Value
 
 __all__ = ["BlobStore", "Kept"]
 
@@ -23,8 +23,7 @@ _PORTION = 64 << 20
 """Bytes after which a long copy waits for the disk, so that its dirty pages never slow down who else writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value):
     """A content that was copied in.
 
     Attributes:

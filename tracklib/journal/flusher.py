@@ -8,17 +8,24 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tracklib.journal.liveness import HEARTBEAT
-
-if TYPE_CHECKING:
-    from tracklib.journal.writer import SegmentWriter
 
 __all__ = ["Flusher", "flusher"]
 
 _INTERVAL = 1.0
 """Seconds between two syncs: what a power cut may cost, and no more."""
+
+
+class Tended(Protocol):
+    """What is looked after: a writer."""
+
+    def flush(self) -> None:
+        """Bring what was written to the disk, where something was."""
+
+    def beat(self) -> None:
+        """Show that the writer lives."""
 
 
 class Flusher:
@@ -31,12 +38,12 @@ class Flusher:
 
     def _forget(self) -> None:
         """Start from nothing, as a forked child does: it has no thread, and its parent's writers are not its own."""
-        self._writers: weakref.WeakSet[SegmentWriter] = weakref.WeakSet()
+        self._writers: weakref.WeakSet[Tended] = weakref.WeakSet()
         self._chores: list[Callable[[], None]] = []
         self._lock = threading.RLock()  # a signal's handler may end a run while its thread is in here
         self._thread: threading.Thread | None = None
 
-    def add(self, writer: SegmentWriter) -> None:
+    def add(self, writer: Tended) -> None:
         """Look after a writer from now on."""
         with self._lock:
             self._writers.add(writer)
@@ -51,7 +58,7 @@ class Flusher:
             return
         self._thread = thread
 
-    def remove(self, writer: SegmentWriter) -> None:
+    def remove(self, writer: Tended) -> None:
         """Leave a writer alone, which closes itself."""
         with self._lock:
             self._writers.discard(writer)
@@ -84,7 +91,7 @@ class Flusher:
         except Exception as error:  # a chore that fails must not end the syncing
             sys.stderr.write(f"tracklib: warning: {type(error).__name__}: {error}\n")
 
-    def _tend(self, writer: SegmentWriter, *, beat: bool) -> None:
+    def _tend(self, writer: Tended, *, beat: bool) -> None:
         try:
             writer.flush()
             if beat:

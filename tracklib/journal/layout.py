@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import string
 from pathlib import Path
 
 from tracklib import platform
@@ -11,7 +10,7 @@ from tracklib.errors import UsageError
 
 __all__ = ["Root", "RunFolder", "decode_name", "encode_name"]
 
-_PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_. ")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_. ")
 _MAX_BYTES = 120
 _WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
 

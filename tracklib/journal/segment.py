@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from dataclasses import dataclass
 from typing import Any
 
 from tracklib import platform
 from tracklib.errors import CorruptJournalError
 from tracklib.model.codec import loads
+from tracklib.value import Value
 
 __all__ = ["FORMAT", "Header", "new_writer_id", "seal", "seed_of", "unseal"]
 
@@ -58,8 +58,7 @@ def unseal(line: bytes, seed: int) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Value):
     """A segment's first line: which process wrote it, of which run.
 
     Attributes:

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.segment import new_writer_id
 from tracklib.model.codec import dumps, from_fields, loads, to_fields
 from tracklib.model.records import Artifact, Record
+from tracklib.value import Value
 
 __all__ = ["Staged", "StagedFile", "accept", "is_pending", "set_aside", "stage_file", "staged"]
 
@@ -28,8 +29,7 @@ _MANIFEST = "manifest.json"
 _PROGRESS = "progress.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFile:
+class StagedFile(Value):
     """One file that was set aside.
 
     Attributes:
@@ -47,8 +47,7 @@ class StagedFile:
     modified: int
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Value):
     """An artifact that was set aside.
 
     Attributes:

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from tracklib.errors import BadValueError
 from tracklib.media.arrays import homes
+from tracklib.media.encoded import encoded_picture
 from tracklib.media.sources import is_encoded, settled
 from tracklib.media.values import MediaValue, RenderContext, Rendered
 from tracklib.model.codec import dumps, loads
@@ -43,8 +44,6 @@ class Figure(MediaValue):
             return Rendered(_of_plotly(figure, context), "plotly.json", self._metadata(format="plotly"))
         if self.format not in ("png", "svg"):
             raise BadValueError(f"expected the format 'png' or 'svg', got {describe(self.format)}")
-        from tracklib.media.image import encoded_picture
-
         picture = encoded_picture(figure if is_encoded(figure) else drawn(figure, self.format))
         return Rendered(picture.content, picture.suffix, self._metadata(format=picture.metadata["format"]))
 

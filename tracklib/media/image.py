@@ -9,10 +9,11 @@ from typing import Any
 from tracklib.errors import BadValueError
 from tracklib.media.annotations import box_groups, masks_of
 from tracklib.media.arrays import as_array, homes, is_array, is_tensor
+from tracklib.media.encoded import encoded_picture
+from tracklib.media.figure import drawn
 from tracklib.media.pixels import levels
 from tracklib.media.png import write_png
-from tracklib.media.sniffing import sniff_picture
-from tracklib.media.sources import is_encoded, opened, settled, source
+from tracklib.media.sources import is_encoded, settled
 from tracklib.media.values import MediaValue, RenderContext, Rendered
 from tracklib.model.scalars import describe, describe_error
 from tracklib.typing import JSON
@@ -73,23 +74,10 @@ class Image(MediaValue):
         if "PIL" in homes(data) and hasattr(data, "save"):
             return _of_pillow(data)
         if callable(getattr(data, "savefig", None)):
-            from tracklib.media.figure import drawn
-
             return encoded_picture(drawn(data, "png"))
         if is_array(data):
             return _of_array(data, context)
         raise BadValueError(f"expected a path, bytes, an array or an image of Pillow, got {describe(data)}")
-
-
-def encoded_picture(data: object) -> Rendered:
-    """Return a picture that is encoded already, as it is."""
-    content = source(data)
-    with opened(content) as file:
-        name, size = sniff_picture(file)
-    metadata: dict[str, JSON] = {"format": name}
-    if size is not None:
-        metadata |= {"width": size[0], "height": size[1]}
-    return Rendered(content, {"jpeg": "jpg"}.get(name, name), metadata)
 
 
 def _of_pillow(image: Any) -> Rendered:

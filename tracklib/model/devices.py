@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Union
 
 from tracklib.errors import BadValueError
 from tracklib.model.scalars import describe_error, number
 from tracklib.typing import Number
+from tracklib.value import Value
 
 __all__ = ["Kept", "fetch", "is_on_device", "keep", "own_part"]
 
@@ -24,8 +24,7 @@ _HERE = frozenset({"cpu", "meta"})
 _streams: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value):
     """One value as it was when it was kept.
 
     Attributes:

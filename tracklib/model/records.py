@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias, Union
 
 from tracklib.typing import JSON, Number, Status, Step
+from tracklib.value import Value
 
 __all__ = [
     "Artifact",
@@ -35,8 +36,7 @@ Position: TypeAlias = Mapping[str, int]
 """A reader's place: for each writer, the sequence number up to which everything is behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRef:
+class FileRef(Value):
     """One file by its content.
 
     Attributes:
@@ -50,8 +50,7 @@ class FileRef:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Value):
     """One file that lies elsewhere, and is named, not fetched.
 
     Attributes:
@@ -67,8 +66,7 @@ class Reference:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
+class RunStart(Value):
     """A process began to write the run: who the run is, and where it ran.
 
     Attributes:
@@ -83,12 +81,11 @@ class RunStart:
     job_type: str | None = None
     parent: str | None = None
     attempt: int = 1
-    context: Mapping[str, JSON] = field(default_factory=dict)
+    context: Mapping[str, JSON] = {}
     rank: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Value):
     """What was learned of the surroundings after the start: git, packages, hardware, ..., each a key of the context.
 
     Attributes:
@@ -98,8 +95,7 @@ class Context:
     values: Mapping[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Value):
     """Params, as a tree; a key that was there before takes the new value."""
 
     values: Mapping[str, JSON]
@@ -118,29 +114,25 @@ class Metrics:
     timestamp: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(Value):
     """Tags that were set; ``None`` removes one, the empty string is a bare tag."""
 
     values: Mapping[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Notes:
+class Notes(Value):
     """The run's description; the last one holds."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Value):
     """Single values that stand for the whole run; a key that was there before takes the new value."""
 
     values: Mapping[str, JSON]
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
+class Artifact(Value):
     """One version of a named set of files.
 
     Attributes:
@@ -152,13 +144,12 @@ class Artifact:
     type: str
     files: tuple[FileRef, ...]
     aliases: tuple[str, ...] = ()
-    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    metadata: Mapping[str, JSON] = {}
     folders: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Value):
     """An artifact that the run used: what lineage is made of.
 
     Attributes:
@@ -172,8 +163,7 @@ class Input:
     run: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Value):
     """A picture, sound, table, ... at one step, held as a file.
 
     Attributes:
@@ -188,14 +178,13 @@ class Media:
     step: Step
     media_type: str
     file: FileRef
-    metadata: Mapping[str, JSON] = field(default_factory=dict)
+    metadata: Mapping[str, JSON] = {}
     index: int | None = None
     attachments: tuple[FileRef, ...] = ()
     timestamp: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Value):
     """What the machine was doing: load, memory, temperature, ..., sampled at the record's time.
 
     Attributes:
@@ -205,16 +194,14 @@ class System:
     values: Mapping[str, Number]
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(Value):
     """Text that the process printed."""
 
     stream: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value):
     """Something that tracklib itself has to say about the run: a value refused, records dropped.
 
     Attributes:
@@ -227,8 +214,7 @@ class Notice:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnd:
+class RunEnd(Value):
     """A process stopped writing the run."""
 
     status: Status
@@ -236,12 +222,11 @@ class RunEnd:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Value):
     """A record of a kind that this version does not know, kept as it stands."""
 
     kind: str
-    fields: Mapping[str, JSON] = field(default_factory=dict)
+    fields: Mapping[str, JSON] = {}
 
 
 Body: TypeAlias = Union[

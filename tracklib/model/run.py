@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from tracklib.typing import Status
+from tracklib.value import Value
 
 __all__ = ["RunInfo", "new_run_id"]
 
 _ALPHABET = "0123456789abcdefghijkmnpqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(Value):
     """Who a run is, wherever it is kept.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
 from tracklib.errors import BadValueError
@@ -18,15 +17,17 @@ Aggregate: TypeAlias = Literal["last", "min", "max", "mean", "best"]
 _KNOWN: frozenset[str] = frozenset(get_args(Aggregate))
 
 
-@dataclass(slots=True)
 class _Series:
-    wanted: tuple[Aggregate, ...] = ()
-    maximize: bool = False
-    last: Number | None = None
-    low: Number = math.inf
-    high: Number = -math.inf
-    total: float = 0.0
-    count: int = 0
+    __slots__ = ("count", "high", "last", "low", "maximize", "total", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted: tuple[Aggregate, ...] = ()
+        self.maximize = False
+        self.last: Number | None = None
+        self.low: Number = math.inf
+        self.high: Number = -math.inf
+        self.total = 0.0
+        self.count = 0
 
     def add(self, value: Number) -> None:
         self.last = value

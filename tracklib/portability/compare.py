@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tracklib.backends.capabilities import Capabilities, Feature
-from tracklib.model.records import Artifact, Input
+from tracklib.model.records import Input
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten, same
-from tracklib.portability.curves import Curve
+from tracklib.portability.artifacts import compare_artifacts
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.expected import expected
 from tracklib.portability.media import compare_media
 from tracklib.portability.points import compare_points
@@ -26,68 +26,7 @@ if TYPE_CHECKING:
     from tracklib.model.run import RunInfo
     from tracklib.portability.copy import Change
 
-__all__ = ["DETAILED", "Comparison", "Difference", "compare", "compare_runs", "compare_sides"]
-
-DETAILED = 1000
-"""Differences of one kind that are told in detail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing in which two copies differ.
-
-    Attributes:
-        kind: ``point``, ``param``, ``tag``, ``summary``, ``artifact``, ``file``, ``status``, ...
-        key: The metric, param, tag or artifact.
-        left, right: What each side holds, as text; ``None`` where it holds nothing.
-    """
-
-    kind: str
-    key: str
-    left: str | None
-    right: str | None
-    step: str | None = None
-    time: int | None = None
-
-    def __str__(self) -> str:
-        place = f"{self.kind} {self.key}" if self.key else self.kind
-        step = f" step {self.step}" if self.step is not None else ""
-        return f"{place}{step}: {_or_missing(self.left)} != {_or_missing(self.right)}"
-
-
-def _or_missing(text: str | None) -> str:
-    return "(missing)" if text is None else text
-
-
-@dataclass(slots=True)
-class Comparison:
-    """What comparing two copies found.
-
-    Attributes:
-        counts: How many points, params, tags, summary values, artifacts and files of the left side were compared.
-        differences: The real ones, the first thousand of each kind in detail.
-        found: How many real differences there are of each kind.
-        declared: For each transformation that the capabilities declare, how many things it concerns; these are equal
-            after it.
-        curves: Metrics in which the two differ, for a drawing.
-    """
-
-    counts: dict[str, int] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
-    found: Counter[str] = field(default_factory=Counter)
-    declared: Counter[str] = field(default_factory=Counter)
-    curves: list[Curve] = field(default_factory=list)
-
-    @property
-    def equal(self) -> bool:
-        """Whether there is no real difference."""
-        return not self.found
-
-    def add(self, difference: Difference) -> None:
-        """Take in a real difference."""
-        self.found[difference.kind] += 1
-        if self.found[difference.kind] <= DETAILED:
-            self.differences.append(difference)
+__all__ = ["compare", "compare_runs", "compare_sides"]
 
 
 def compare(left: Snapshot, right: Snapshot, capabilities: Capabilities) -> Comparison:
@@ -128,7 +67,7 @@ def compare_sides(left: Side, right: Side, capabilities: Capabilities, declared:
     _compare_trees("param", state.params, right.state.params, result)
     _compare_values("tag", state.tags, right.state.tags, result)
     _compare_values("summary", state.summary, right.state.summary, result)
-    _compare_artifacts(state.artifacts, right.state.artifacts, result)
+    compare_artifacts(state.artifacts, right.state.artifacts, result)
     _compare_inputs(left.state.inputs, right.state.inputs, result)
     compare_media(left.state.media, right.state.media, capabilities, result)
     _compare_trees("context", left.state.context, right.state.context, result)
@@ -171,55 +110,6 @@ def _compare_values(kind: str, left: Mapping[str, JSON], right: Mapping[str, JSO
         b = repr(right[key]) if key in right else None
         if a is None or b is None or not same(left[key], right[key]):
             result.add(Difference(kind, key, a, b))
-
-
-def _compare_artifacts(left: Iterable[Artifact], right: Iterable[Artifact], result: Comparison) -> None:
-    ours, theirs = _versions(left), _versions(right)
-    result.counts["artifacts"] = len(ours)
-    result.counts["files"] = sum(len(artifact.files) for artifact in ours.values())
-    for key in [*ours, *(key for key in theirs if key not in ours)]:
-        a, b = ours.get(key), theirs.get(key)
-        if a is None or b is None:
-            result.add(Difference("artifact", key, _of_artifact(a), _of_artifact(b)))
-        else:
-            _compare_artifact(key, a, b, result)
-
-
-def _versions(artifacts: Iterable[Artifact]) -> dict[str, Artifact]:
-    """Name each version: ``model``, ``model (version 2)``, ..."""
-    seen: Counter[str] = Counter()
-    named = {}
-    for artifact in artifacts:
-        seen[artifact.name] += 1
-        number = seen[artifact.name]
-        named[artifact.name if number == 1 else f"{artifact.name} (version {number})"] = artifact
-    return named
-
-
-def _of_artifact(artifact: Artifact | None) -> str | None:
-    return None if artifact is None else f"{artifact.type} of {len(artifact.files)} files"
-
-
-def _compare_artifact(key: str, left: Artifact, right: Artifact, result: Comparison) -> None:
-    for name in ("type", "aliases", "folders"):
-        a, b = getattr(left, name), getattr(right, name)
-        if (a if name == "type" else sorted(a)) != (b if name == "type" else sorted(b)):
-            result.add(Difference("artifact", f"{key}: {name}", repr(a), repr(b)))
-    if not same(dict(left.metadata), dict(right.metadata)):
-        result.add(Difference("artifact", f"{key}: metadata", repr(left.metadata), repr(right.metadata)))
-    ours, theirs = _contents(left), _contents(right)
-    for path in [*ours, *(path for path in theirs if path not in ours)]:
-        if ours.get(path) != theirs.get(path):
-            result.add(Difference("file", f"{key}/{path}", ours.get(path), theirs.get(path)))
-
-
-def _contents(artifact: Artifact) -> dict[str, str]:
-    """Return what stands at each path of an artifact, files and references."""
-    found = {file.path: f"{file.size} bytes, sha256 {file.sha256}" for file in artifact.files}
-    for reference in artifact.references:
-        text = f"elsewhere at {reference.url}, size {reference.size}, digest {reference.digest}"
-        found[reference.path] = f"{found[reference.path]}; {text}" if reference.path in found else text
-    return found
 
 
 def _compare_inputs(left: Iterable[Input], right: Iterable[Input], result: Comparison) -> None:

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tracklib.portability.comparison import Curve, Difference
 from tracklib.typing import Number
 
 if TYPE_CHECKING:
-    from tracklib.portability.compare import Difference
     from tracklib.portability.side import Drawn
 
-__all__ = ["Curve", "curves"]
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One metric on both sides.
-
-    Attributes:
-        a, b: Steps and values, finite ones, at most some hundreds.
-        first: The first differing point.
-        others: How many points more differ.
-    """
-
-    key: str
-    a: list[tuple[float, float]]
-    b: list[tuple[float, float]]
-    first: Difference
-    others: int
+__all__ = ["curves"]
 
 
 def curves(left: Drawn, right: Drawn, differences: Iterable[Difference]) -> list[Curve]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tracklib import platform
-from tracklib.config import nearest
 from tracklib.errors import UsageError
+from tracklib.messages import nearest
 from tracklib.model.codec import dumps, loads
 from tracklib.portability.cutover import CRITERIA, Criterion, Measure
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.model.records import Media
 from tracklib.model.trees import same
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.snapshot import exact
-
-if TYPE_CHECKING:
-    from tracklib.portability.compare import Comparison
 
 __all__ = ["compare_media"]
 
@@ -80,8 +78,6 @@ def _attachments(media: Media) -> list[str]:
 
 
 def _report(left: Media | None, right: Media | None, capabilities: Capabilities, result: Comparison) -> None:
-    from tracklib.portability.compare import Difference
-
     media = left or right
     assert media is not None
     key = media.key if media.index is None else f"{media.key}[{media.index}]"

@@ -19,7 +19,8 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Context, Record, RunStart
 from tracklib.portability.choice import Choice
-from tracklib.portability.compare import Comparison, Difference, compare_runs
+from tracklib.portability.compare import compare_runs
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.copy import Change, Progress, copy_run
 from tracklib.portability.damage import Damage
 from tracklib.portability.growth import Growth

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from tracklib.errors import AuthError, ConfigError, RejectedError, RunStateError, TracklibError
 from tracklib.model.query import RunQuery
 from tracklib.model.state import RunState, fold
-from tracklib.portability.compare import Comparison, Difference, compare_sides
+from tracklib.portability.compare import compare_sides
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.damage import Damage
 from tracklib.portability.pairing import Match, Pair, pairs
 from tracklib.portability.projection import Projector

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from tracklib.portability.comparison import DETAILED, Comparison, Difference
 from tracklib.portability.curves import curves
 from tracklib.portability.side import Side, Wanted
 from tracklib.portability.surplus import Item, Surplus
-
-if TYPE_CHECKING:
-    from tracklib.portability.compare import Comparison
 
 __all__ = ["compare_points"]
 
@@ -45,8 +42,6 @@ def compare_points(left: Side, right: Side, result: Comparison) -> None:
 
 def _tell_points(items: Iterator[Item], result: Comparison) -> None:
     """Name each difference; points of one step are put side by side, in the order of their times."""
-    from tracklib.portability.compare import DETAILED, Difference
-
     for key, of_key in itertools.groupby(items, lambda item: item.key):
         added: list[Difference] = []
         more = 0
@@ -81,8 +76,6 @@ def _texts(ours: Item, theirs: Item | None) -> tuple[str, str | None]:
 
 
 def _tell_lines(surplus: Surplus, result: Comparison) -> None:
-    from tracklib.portability.compare import Difference
-
     for item in surplus.lines(1):
         result.add(Difference("console", item.key, f"{item.many} times {item.shown!r}", None))
     for item in surplus.lines(-1):
@@ -90,8 +83,6 @@ def _tell_lines(surplus: Surplus, result: Comparison) -> None:
 
 
 def _tell_samples(surplus: Surplus, result: Comparison) -> None:
-    from tracklib.portability.compare import Difference
-
     for item in surplus.samples(1):
         for _ in range(item.many):
             result.add(Difference("system", item.key, item.shown, None, time=item.time))
@@ -102,7 +93,5 @@ def _tell_samples(surplus: Surplus, result: Comparison) -> None:
 
 def _tell_change(wanted: Wanted, result: Comparison) -> None:
     """Say so where the second reading found nothing of what the first one had found: the run is changing."""
-    from tracklib.portability.compare import Difference
-
     for key in (*wanted.points, *wanted.system, *wanted.console):
         result.add(Difference("reading", key, "changed while it was compared", None))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tracklib.backends import registry
 from tracklib.journal.glance import glance
 from tracklib.model.query import RunQuery
-from tracklib.portability.compare import Comparison, Difference, compare_runs
+from tracklib.portability.compare import compare_runs
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.local import JournalSource
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union, get_args
 
-from tracklib.config import nearest
 from tracklib.errors import ConfigError, RejectedError, RunStateError, UsageError
+from tracklib.messages import nearest
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
 from tracklib.portability.choice import Choice

@@ -13,7 +13,6 @@ from tracklib.delivery.plan import assign
 from tracklib.delivery.receipt import all_receipts
 from tracklib.journal.flusher import flusher
 from tracklib.journal.layout import Root, RunFolder
-from tracklib.journal.staging import is_pending
 from tracklib.messages import Messages
 from tracklib.tracking.confines import confines
 from tracklib.tracking.native import null_native
@@ -136,6 +135,7 @@ class Deliverer:
         if not waited:
             return
         from tracklib.delivery.account import account, wait
+        from tracklib.journal.staging import is_pending
 
         folders = [folder for _, folder in waited.values()]
         threads = [relay for deliverer, _ in waited.values() for relay in deliverer.inline]

@@ -13,18 +13,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
 
 from tracklib.model.scalars import describe_error
 from tracklib.typing import Status
+from tracklib.value import Value, replace
 
 __all__ = ["Ending", "Endings", "ending_of", "endings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Value):
     """How something ended.
 
     Attributes:

@@ -17,9 +17,9 @@ from tracklib.model.codec import dumps
 from tracklib.tracking.child import Child
 
 if TYPE_CHECKING:
-    from tracklib.config import Settings
     from tracklib.journal.layout import Root
     from tracklib.messages import Messages
+    from tracklib.settings import Settings
     from tracklib.tracking.run import Run
     from tracklib.tracking.tap import Tap
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracklib.errors import ConfigError, UsageError
@@ -17,21 +16,23 @@ from tracklib.tracking.endings import ending_of, endings
 from tracklib.tracking.identity import Resume, attempt_of, distributed, required, run_id
 from tracklib.tracking.notebook import cells
 from tracklib.tracking.null import NullTracker
+from tracklib.tracking.options import RunOptions
 from tracklib.tracking.ranks import Rank
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.roots import at_writable_root
-from tracklib.tracking.run import Run, RunOptions
+from tracklib.tracking.run import Run
 from tracklib.typing import TagsLike
+from tracklib.value import Value, replace
 
 if TYPE_CHECKING:
     from tracklib.backends.registry import Resolved
-    from tracklib.config import Config, Settings
+    from tracklib.config import Config
+    from tracklib.settings import Settings
 
 __all__ = ["Request", "opened"]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Value):
     """What the call of `init` says of the run; see there."""
 
     name: str | None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from tracklib.value import Value
 
 __all__ = ["Rank", "batch_job", "find_rank"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rank:
+class Rank(Value):
     """One process's place among those that a launcher started together.
 
     Attributes:

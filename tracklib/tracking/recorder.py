@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -13,10 +11,12 @@ from tracklib.errors import BadValueError, NoRoomError, RunStateError
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
-from tracklib.model.devices import Kept, is_on_device, keep, own_part
+from tracklib.model.devices import Kept
 from tracklib.model.records import Body, Metrics, Notes, Params, Record, RunEnd, Summary, Tags
 from tracklib.model.summaries import Aggregates
 from tracklib.model.trees import merge, to_json, tree
+from tracklib.tracking.endings import Ending
+from tracklib.tracking.given import Given
 from tracklib.tracking.objections import Objections
 from tracklib.tracking.redaction import Redactor
 from tracklib.tracking.tags import tag_values
@@ -25,10 +25,12 @@ from tracklib.typing import JSON, Number, Step
 if TYPE_CHECKING:
     from tracklib.journal.blobs import BlobStore
     from tracklib.journal.writer import SegmentWriter
-    from tracklib.tracking.deferred import Deferred
-    from tracklib.tracking.media import Captured, Logged
+    from tracklib.tracking.device_values import DeviceValues
+    from tracklib.tracking.media import Captured
 
 __all__ = ["Recorder"]
+
+_MAX_ERROR = 2000
 
 _dumps = orjson.dumps
 
@@ -62,7 +64,7 @@ class Recorder:
         self._strict = strict
         self.objections = Objections(redactor, messages, self.write)
         self._forked = False
-        self._deferred: Deferred | None = None
+        self._on_device: DeviceValues | None = None
 
     def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
         """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
@@ -82,7 +84,7 @@ class Recorder:
         """Remember that this is a forked child, which records in a segment of its own, if it records at all."""
         self._forked = True
         self.plain = False
-        self._deferred = None  # the parent fetches its own
+        self._on_device = None  # the parent fetches its own
 
     # -- metrics
 
@@ -123,28 +125,24 @@ class Recorder:
         Raises:
             BadValueError: Some value could not be recorded; all others were.
         """
-        if not isinstance(values, Mapping):
-            raise BadValueError(f"expected a mapping of names to numbers or media, got {scalars.describe(values)}")
-        problems: list[str] = []
-        kept: dict[str, Kept] = {}
-        numbers, media = self._sorted(values, kept, problems)
-        captured = self._captured(media, problems)  # before the lock, for a picture takes its time
+        given = Given(values, self.prefix, self.objections)
+        captured = self._captured(given)  # before the lock, for a picture takes its time
         if self.next_step is None:
             self.next_step = self._find_step()
         self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
             moment = None if timestamp is None else scalars.timestamp_ns(timestamp)
-            if kept:
-                self._defer(kept, at, moment)
-            if numbers:
-                self._write_metrics(numbers, at, moment)
+            if given.kept:
+                self._defer(given.kept, at, moment)
+            if given.numbers:
+                self._write_metrics(given.numbers, at, moment)
             for item in captured:
                 self.write(item.record(at, moment))
-            if numbers or kept or captured:
+            if given.numbers or given.kept or captured:
                 self.next_step = max(self.next_step or 0, int(at // 1) + 1)
-        if problems:
-            raise BadValueError("; ".join(problems))
+        if given.problems:
+            raise BadValueError("; ".join(given.problems))
 
     def _write_metrics(self, numbers: dict[str, Number], at: Step, moment: int | None) -> None:
         tokens = {key: metric_token(value) for key, value in numbers.items()}
@@ -155,76 +153,27 @@ class Recorder:
         if self.aggregates:
             self.aggregates.update(numbers)
 
-    # -- values on a device
+    # -- what takes longer: values on a device, media
 
     def _defer(self, kept: dict[str, Kept], at: Step, moment: int | None) -> None:
-        from tracklib.tracking.deferred import Deferred, Waiting
+        if self._on_device is None:
+            from tracklib.tracking.device_values import DeviceValues
 
-        if self._deferred is None:
-            self._deferred = Deferred(self._write_fetched)
-        now = time.time_ns() if moment is None else moment
-        self._deferred.put(Waiting(list(kept), list(kept.values()), at, now))
-
-    def _write_fetched(self) -> None:
-        """Write what came from a device, in the order of the calls, at the step and time of each."""
-        with self.writer.lock:
-            while self._deferred is not None and not self.writer.closed and (item := self._deferred.take()) is not None:
-                waiting, values = item
-                found = dict(zip(waiting.names, values, strict=True))
-                if numbers := {name: value for name, value in found.items() if not isinstance(value, BadValueError)}:
-                    self._write_metrics(numbers, waiting.step, waiting.time)
-                for name, value in found.items():
-                    if isinstance(value, BadValueError):
-                        self.objections.refuse(f"log: metric {name!r}: {value}")
+            self._on_device = DeviceValues(self.writer, self._write_metrics, self.objections, self._messages)
+        self._on_device.put(kept, at, moment)
 
     def settle(self, seconds: float) -> None:
         """Write what is still on a device, where it comes in time; count what does not. Do not hold the lock."""
-        if self._deferred is None:
-            return
-        left = self._deferred.drain(seconds)
-        self._write_fetched()
-        if left:
-            text = f"values that their device did not give within {seconds:g} s of the run's end"
-            self._messages.warn(f"{left} {text} are not recorded")
-            self.objections.note("dropped", text, left)
+        if self._on_device is not None:
+            self._on_device.settle(seconds)
 
-    def _sorted(
-        self, values: Mapping[Any, Any], kept: dict[str, Kept], problems: list[str]
-    ) -> tuple[dict[str, Number], list[Logged]]:
-        """Return the metrics and the media among some values; those on a device are kept as they are now."""
-        numbers: dict[str, Number] = {}
-        media: list[Logged] = []
-        for key, value in values.items():
-            if not isinstance(key, str) or not key:
-                problems.append(f"expected a metric's name, a text that is not empty, got {scalars.describe(key)}")
-            elif found := _media_of(self.prefix + key, value):
-                media += found
-            else:
-                self._number(self.prefix + key, value, numbers, kept, problems)
-        return numbers, media
-
-    def _number(
-        self, key: str, value: object, numbers: dict[str, Number], kept: dict[str, Kept], problems: list[str]
-    ) -> None:
-        try:
-            if type(value) is float:
-                numbers[key] = value
-            elif is_on_device(part := own_part(value)):
-                kept[key] = keep(part)
-            else:
-                numbers[key] = scalars.number(part)
-        except BadValueError as error:
-            from tracklib.media.recognition import advice
-
-            problems.append(f"{self.objections.of_value(key, value, error)}{advice(value)}")
-
-    def _captured(self, media: Sequence[Logged], problems: list[str]) -> list[Captured]:
-        if not media:
+    def _captured(self, given: Given) -> list[Captured]:
+        if not given.media:
             return []
         from tracklib.tracking.media import MediaKeeper
 
         keeper = MediaKeeper(self._blobs, self.objections.clean_tree, self.objections.change, strict=self._strict)
-        return keeper.keep(media, problems)
+        return keeper.keep(given.media, given.problems)
 
     def define_metric(
         self, key: object, wanted: Iterable[str], *, maximize: bool, earlier: Callable[[], Iterable[Record]]
@@ -336,30 +285,15 @@ class Recorder:
             raise RunStateError(text)
         self._messages.warn(text, once=f"late {method}")
 
-    def end(self, ending: RunEnd) -> None:
+    def end(self, ending: Ending) -> None:
         """Write what is known only now, and the end; nothing comes between, or behind."""
+        # Cut twice: once so that cleaning takes no time, and once where no secret can be cut in two.
+        text = (ending.error or "")[: 10 * _MAX_ERROR]
+        error = self.objections.clean_text(text, "error")[:_MAX_ERROR]
         with self.writer.lock:
             for notice in self.objections.rest():
                 self.write(notice)
             if self.aggregates:
                 self.write(Summary(self.aggregates.values()))
-            self.writer.end(ending)
+            self.writer.end(RunEnd(ending.status, ending.exit_code, None if ending.error is None else error))
             self.writer.close()
-
-
-def _media_of(key: str, value: object) -> list[Logged]:
-    """Return the media under a key; a number, which most values are, loads nothing, and a framework's asks once."""
-    kind = type(value)
-    if kind in _never_media or isinstance(value, (int, float)):
-        return []
-    from tracklib.tracking.media import media_in
-
-    found = media_in(key, value)
-    # What is media shows in the class, but for lists, and for the one module that is.
-    if not found and not isinstance(value, (list, tuple, ModuleType)) and len(_never_media) < _MAX_KINDS:
-        _never_media.add(kind)
-    return found
-
-
-_MAX_KINDS = 1000
-_never_media: set[type] = set()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -14,71 +13,27 @@ from tracklib.errors import BadValueError
 from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
-from tracklib.messages import Messages
-from tracklib.model.records import Body, Media, Metrics, RunEnd, RunStart
+from tracklib.model.records import RunStart
 from tracklib.model.scalars import describe_error
 from tracklib.tracking.endings import Ending, ending_of, endings
+from tracklib.tracking.options import RunOptions
 from tracklib.tracking.recorder import Recorder
-from tracklib.tracking.redaction import Redactor
+from tracklib.tracking.steps import next_step
 from tracklib.tracking.summary import RunSummary
 from tracklib.typing import JSON, Loggable, PathLike, Status, Step, TagsLike
 
 if TYPE_CHECKING:
-    from typing import TypeGuard
-
     from typing_extensions import Self
 
     from tracklib.tracking.inputs import UsedArtifact
     from tracklib.tracking.null import NullTracker
     from tracklib.tracking.shelf import Shelf
 
-__all__ = ["Run", "RunOptions"]
-
+__all__ = ["Run"]
 
 _FINAL = ("finished", "failed", "killed", "crashed")
-_MAX_ERROR = 2000
 _DEVICE_PATIENCE = 10.0
 """Seconds that the run's end waits for values that are still on a device."""
-
-
-class RunOptions:
-    """What a run is made with, besides its identity.
-
-    Attributes:
-        strict: Raise `BadValueError` where a value cannot be recorded.
-        reserve: What stays free on the disk.
-        finish_timeout: Seconds to wait, at the process's end, for artifacts that are being stored.
-        delivers: Whether somebody waits for delivery then, which includes them.
-        on_finish: Called once after the run's end is recorded, with whether to wait for delivery.
-        urls: Returns the vendors' addresses, by backend.
-        native: Returns the vendor's own object for a backend's name, waiting so many seconds for it at most.
-        prefix: What every name begins with that this process records: ``"rank_3/"``; empty for the first rank.
-        params: What the first rank records of params, which this one knows.
-    """
-
-    def __init__(
-        self,
-        *,
-        redactor: Redactor,
-        messages: Messages,
-        strict: bool = False,
-        reserve: str = "auto",
-        finish_timeout: float = 30.0,
-        on_finish: Callable[[bool], None] = lambda _: None,
-        urls: Callable[[], dict[str, str]] = dict,
-        native: Callable[[str, float], object] | None = None,
-    ) -> None:
-        self.redactor = redactor
-        self.messages = messages
-        self.strict = strict
-        self.reserve = reserve
-        self.finish_timeout = finish_timeout
-        self.delivers = False
-        self.prefix = ""
-        self.params: Mapping[str, object] | None = None
-        self.on_finish = on_finish
-        self.urls = urls
-        self.native = native
 
 
 class Run:
@@ -108,7 +63,7 @@ class Run:
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
         self._recorder.prefix = options.prefix
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: _next_after(folder, options.prefix))
+        self._recorder.begin(0 if start.attempt == 1 else None, lambda: next_step(folder, options.prefix))
         self._recorder.write(start)
         if options.params is not None:
             params = options.params
@@ -345,10 +300,7 @@ class Run:
                 return
             recorder.open = recorder.plain = False
             try:
-                # Cut twice: once so that cleaning takes no time, and once where no secret can be cut in two.
-                text = (ending.error or "")[: 10 * _MAX_ERROR]
-                error = recorder.objections.clean_text(text, "error")[:_MAX_ERROR]
-                recorder.end(RunEnd(ending.status, ending.exit_code, None if ending.error is None else error))
+                recorder.end(ending)
             except Exception as error:  # promise 1, to the very end
                 text = f"the end of run {self.id} could not be recorded: {describe_error(error)}"
                 self._options.messages.warn(text)
@@ -357,30 +309,6 @@ class Run:
         if self._kept_shelf is not None:
             self._kept_shelf.finished(wait=wait)
         self._options.on_finish(wait)
-
-
-def _next_after(folder: RunFolder, prefix: str) -> int:
-    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so."""
-    from tracklib.journal.reader import read_run
-
-    steps = (body.step for body in (record.body for record in read_run(folder)) if _is_of(body, prefix))
-    return int(max(steps, default=-1) // 1) + 1
-
-
-def _is_of(body: Body, prefix: str) -> TypeGuard[Metrics | Media]:
-    """Tell whether a record holds a step of the rank whose names begin so."""
-    if isinstance(body, Media):
-        return _rank_of(body.key) == prefix
-    return isinstance(body, Metrics) and any(_rank_of(key) == prefix for key in body.values)
-
-
-_RANK = re.compile(r"rank_[1-9][0-9]*/")
-
-
-def _rank_of(key: str) -> str:
-    """Return what a metric's name begins with where a rank other than the first recorded it."""
-    found = _RANK.match(key)
-    return found[0] if found is not None else ""
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()

@@ -24,8 +24,9 @@ from tracklib.tracking.endings import endings
 from tracklib.tracking.progress_line import ProgressLine
 
 if TYPE_CHECKING:
+    from tracklib.tracking.options import RunOptions
     from tracklib.tracking.recorder import Recorder
-    from tracklib.tracking.run import Run, RunOptions
+    from tracklib.tracking.run import Run
 
 __all__ = ["Shelf"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import socket
@@ -11,23 +10,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
-from collections import defaultdict
 
 import pytest
 
-from tracklib.backends.contract import SinkContext
-from tracklib.errors import RejectedError
-from tracklib.model.query import RunQuery
-from tracklib.model.records import FileRef, Metrics, Record
-from tracklib.model.run import RunInfo
+from tracklib.testing import bench as testing
 
 if sys.version_info >= (3, 13):
     collect_ignore_glob = ["test_*.py"]  # there is no Aim for it
 else:
     from tracklib_aim.settings import AimSettings
-    from tracklib_aim.sink import AimSink
-    from tracklib_aim.source import AimSource
+    from tracklib_aim.spec import SPEC
 
 for name in [name for name in os.environ if name.startswith(("AIM_", "__AIM", "TRACKLIB_"))]:
     del os.environ[name]  # what the developer's shell says must not reach the tests
@@ -120,80 +112,12 @@ def start_server(tmp_path):
             one.stop()
 
 
-class Bench:
-    """Writes records through the sink, and reads them through the source and through Aim's own SDK."""
+class Bench(testing.Bench):
+    """A run in a repository, as the sink writes it, and the source and Aim's own SDK read it."""
 
-    def __init__(self, repo, root, scratch):
-        self.repo, self.root, self.scratch = repo, root, scratch
-        self.project = f"project-{uuid.uuid4().hex[:10]}"
-        self.settings = AimSettings(repo=str(repo))
-        self.info = self.run()
-        self._seq = defaultdict(int)
-        self.now = time.time_ns()
-        self.blobs = scratch / "blobs"
-        self.blobs.mkdir(exist_ok=True)
-
-    def run(self, run_id="run-1", **more):
-        return RunInfo(self.project, run_id, more.pop("name", "baseline"), started=1_790_000_000_123_456_789, **more)
-
-    def sink(self, info=None, *, position=None):
-        """Return a sink that has its run open."""
-        sink = AimSink(self.settings, SinkContext(self.content, self.scratch, None, position or {}))
-        sink.vendor = sink.open(info or self.info)
-        return sink
-
-    def content(self, file):
-        path = self.blobs / file.sha256
-        if not path.exists():
-            raise RejectedError(f"{file.path} is lost")
-        return path
-
-    def file(self, path, content=b""):
-        """Return a reference to a file of this content, which the sink can open."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        (self.blobs / sha256).write_bytes(content)
-        return FileRef(path, len(content), sha256)
-
-    def records(self, *bodies, writer="w1", step_ns=1_000_001):
-        """Return the bodies as the next records of a writer."""
-        made = []
-        for body in bodies:
-            self._seq[writer] += 1
-            self.now += step_ns
-            made.append(Record(writer, self._seq[writer], self.now, body))
-        return made
-
-    def write(self, *bodies, info=None, **more):
-        """Write bodies through a new sink that is closed again; return the records and their outcomes."""
-        records = self.records(*bodies, **more)
-        sink = self.sink(info)
-        outcomes = sink.send(records)
-        sink.close()
-        return records, list(outcomes)
-
-    def source(self):
-        return AimSource(self.settings)
-
-    def found(self, info=None):
-        """Return the run as the source tells it."""
-        wanted = info or self.info
-        (found,) = self.source().runs(RunQuery(project=wanted.project, id=wanted.id))
-        return found
-
-    def read(self, info=None):
-        """Return everything that the source reads, the bodies by their type."""
-        bodies = defaultdict(list)
-        for record in self.source().read(self.found(info)):
-            bodies[type(record.body)].append(record.body)
-        return bodies
-
-    def points(self, info=None):
-        """Return the points that the source reads: for each metric, (value, step, nanoseconds)."""
-        points = defaultdict(list)
-        for body in self.read(info)[Metrics]:
-            ((key, value),) = body.values.items()
-            points[key].append((value, body.step, body.timestamp))
-        return dict(points)
+    def __init__(self, repo, root, folder):
+        super().__init__(SPEC, AimSettings(repo=str(repo)), folder)
+        self.repo, self.root = repo, root
 
     @property
     def raw(self):

@@ -1,14 +1,10 @@
 """From a script through the real relay to a real Aim and back: ``sync`` and ``verify`` find everything equal."""
 
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
+
+from tracklib.testing.workplace import Workplace
 
 CORPUS = """
 import math, pathlib, tracklib
@@ -24,69 +20,20 @@ with tracklib.init("digits", name="a", config={"lr": 1e-3, "m": {"big": 2**70}},
 """
 
 
-class Desk:
-    """A folder with a journal, in which scripts and commands run."""
-
-    def __init__(self, path, place):
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self.place = place
-        self.environ = {**os.environ, "TRACKLIB_DIR": str(path / ".tracklib"), "TRACKLIB_BACKENDS": place}
-
-    def run(self, script, **more):
-        command = [sys.executable, "-W", "error", "-c", script]
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env={**self.environ, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def start(self, *words):
-        command = [sys.executable, "-m", "tracklib.cli.main", *words]
-        return subprocess.Popen(
-            command, cwd=self.path, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def tracklib(self, *words):
-        process = self.start(*words)
-        said = process.communicate(timeout=500)[0]
-        assert process.returncode == 0, said
-        return said
-
-    def kill_relay(self, after):
-        """Wait until a relay has the lease, and a moment longer; then kill it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for lease in (self.path / ".tracklib" / "relays").glob("*/lease"):
-                if text := lease.read_text().strip():
-                    time.sleep(after)
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(text), signal.SIGKILL)
-                    lease.write_text("")
-                    return
-            time.sleep(0.02)
-
-
 @pytest.mark.parametrize("kind", ["local", "server"])
 def test_a_script_lands_and_is_equal(request, tmp_path, kind):
     """A script whose one variable names Aim is there when it returns, and equal, point by point."""
     place = f"aim:{request.getfixturevalue('folder') if kind == 'local' else request.getfixturevalue('server').place}"
-    desk = Desk(tmp_path / "desk", place)
-    done = desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
+    desk = Workplace(tmp_path / "desk", place)
+    done = desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
     assert "0 pending, 0 changed, 0 refused" in done.stderr
-    assert "equal" in desk.tracklib("verify")
+    assert "equal" in desk.said("verify")
 
 
 @pytest.mark.faults
 def test_the_relay_killed_while_it_delivers(folder, tmp_path):
     """A relay that is killed again and again in the middle of a backlog: all is there in the end, nothing twice."""
-    desk = Desk(tmp_path / "desk", f"aim:{folder}")
+    desk = Workplace(tmp_path / "desk", f"aim:{folder}")
     script = """
 import math, tracklib
 run = tracklib.init("relays", id="big")
@@ -94,40 +41,34 @@ for i in range(20000):
     run.log({"a": i / 3, "b": math.inf if i % 50 == 0 else i}, step=i // 2)
 run.finish()
 """
-    desk.run(script, TRACKLIB_MODE="offline")
+    desk.train(script, TRACKLIB_MODE="offline")
     chance = random.Random(1)
     for _ in range(3):
-        sync = desk.start("sync")
+        sync = desk.begin("sync")
         desk.kill_relay(chance.uniform(0.8, 3.0))
         sync.kill()
         sync.communicate()
-    desk.tracklib("sync", "--timeout", "400")
-    assert "equal" in desk.tracklib("verify")
+    desk.said("sync", "--timeout", "400")
+    assert "equal" in desk.said("verify")
 
 
 @pytest.mark.faults
 def test_two_roots_and_several_runs_write_one_repository(tmp_path):
     """Two journal roots with two runs each, all training at once into one new repository: nothing fails, nothing is lost."""
     script = """
-import sys, tracklib
-with tracklib.init("shared", id=sys.argv[-1]) as run:
+import tracklib
+with tracklib.init("shared", id={id!r}) as run:
     for i in range(500):
-        run.log({"x": i / 3}, step=i)
+        run.log({{"x": i / 3}}, step=i)
 """
-    desks = [Desk(tmp_path / name, f"aim:{tmp_path / 'repo'}") for name in ("one", "two")]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, f"{desk.path.name}-{number}"], cwd=desk.path, env=desk.environ,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for desk in desks for number in (1, 2)
-    ]  # fmt: skip
+    desks = [Workplace(tmp_path / name, f"aim:{tmp_path / 'repo'}") for name in ("one", "two")]
+    running = [desk.start(script.format(id=desk.path.name + number)) for desk in desks for number in "12"]
     for process in running:
         said = process.communicate(timeout=300)[1]
         assert process.returncode == 0, said
     for desk in desks:
-        desk.tracklib("sync", "--timeout", "200")
-        assert desk.tracklib("verify").count("equal") >= 2
+        desk.said("sync", "--timeout", "200")
+        assert desk.said("verify").count("equal") >= 2
     from aim.sdk.repo import Repo
 
     assert len(list(Repo(str(tmp_path / "repo")).iter_runs())) == 4

@@ -1,9 +1,13 @@
 """Faults: servers that are gone, indexes that others hold, values that break; each with the error that names its remedy."""
 
 import random
+import subprocess
+import sys
+import time
 
 import pytest
 from tracklib_aim.border import border
+from tracklib_aim.identity import run_hash
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TransientError
 from tracklib.model.records import Metrics, Params
@@ -29,38 +33,55 @@ def test_a_server_that_goes_and_comes_back(start_server, make_bench, tmp_path):
     assert [value for value, _, _ in bench.points()["x"]] == [float(i) for i in range(40)]
 
 
+WRITER = """
+import sys
+sys.path[:] = {path!r}
+from pathlib import Path
+from tracklib.backends.contract import SinkContext
+from tracklib.model.records import Metrics, Record, RunEnd
+from tracklib.model.run import RunInfo
+from tracklib_aim.settings import AimSettings
+from tracklib_aim.sink import AimSink
+sink = AimSink(AimSettings(repo={repo!r}), SinkContext(None, Path(".")))
+sink.open(RunInfo({project!r}, "other", "n"))
+print([outcome.kind for outcome in sink.send([Record("w", 1, 1, Metrics({{"x": 1.0}}, 0))])], flush=True)
+{rest}
+sink.close()
+"""
+
+
+def writer(bench, rest=""):
+    """Start another process that writes a run."""
+    script = WRITER.format(path=sys.path, repo=str(bench.root), project=bench.project, rest=rest)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
 def test_an_index_that_another_holds_costs_nothing(local):
     """While ``aim up`` has the index open, records are written all the same."""
     holder = local.sink()
     index = holder._repository._repo._get_index_container("meta", 0)
-    import subprocess
-    import sys
-
-    script = f"""
-import sys
-sys.path[:] = {sys.path!r}
-from pathlib import Path
-from tracklib.backends.contract import SinkContext
-from tracklib.model.records import Metrics, Record
-from tracklib.model.run import RunInfo
-from tracklib_aim.settings import AimSettings
-from tracklib_aim.sink import AimSink
-sink = AimSink(AimSettings(repo={str(local.root)!r}), SinkContext(None, Path(".")))
-sink.open(RunInfo({local.project!r}, "other", "n"))
-print([outcome.kind for outcome in sink.send([Record("w", 1, 1, Metrics({{"x": 1.0}}, 0))])])
-sink.close()
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == "['accepted']\n", done.stderr
+    said, problems = writer(local).communicate()
+    assert said == "['accepted']\n", problems
     del index
     assert local.points(local.run("other"))["x"] == [(1.0, 0, 1)]
+
+
+def test_the_end_of_a_run_waits_for_the_index(local):
+    """Another root's relay has the index open when a run ends: the run is in the index all the same, when it is closed."""
+    repo = local.sink()._repository._repo
+    index = repo._get_index_container("meta", 0)
+    with writer(local, 'sink.send([Record("w", 2, 2, RunEnd("finished"))])') as process:
+        assert process.stdout.readline() == "['accepted']\n"
+        time.sleep(0.5)  # long enough for it to come to the index, which the law does not depend on
+        del index
+        assert process.wait() == 0, process.stderr.read()
+    assert run_hash(local.project, "other") in list(repo._get_index_tree("meta", 0).subtree(("meta", "chunks")).keys())
 
 
 def test_a_repository_whose_maker_was_killed(make_bench, tmp_path):
     """One that was left half made, with the lock of whoever made it, is made whole."""
     import os
-    import subprocess
-    import sys
 
     folder = tmp_path / "repo"
     (folder / ".aim" / "locks").mkdir(parents=True)

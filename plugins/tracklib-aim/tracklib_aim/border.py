@@ -47,9 +47,7 @@ def border(doing: str) -> Iterator[None]:
 def _translated(error: Exception, doing: str) -> TracklibError:
     message = f"Aim, {doing}: {_said(error)}"
     if isinstance(error, ImportError):
-        return ConfigError(
-            f"{message}; Aim has wheels for Python 3.10 to 3.12 on Linux and macOS: pip install 'aim>=3.29'"
-        )
+        return ConfigError(f"{message}; mend the installation of Aim: pip install 'aim>=3.29'")
     if any(word in f"{type(error).__name__} {error}" for word in _AUTH):
         return AuthError(message)
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _TRANSIENT:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracklib.model.codec import dumps, loads
 from tracklib.model.run import RunInfo
+from tracklib.model.standing import Standing
 from tracklib.typing import Status
 from tracklib_aim.points import NS
 
@@ -33,31 +34,8 @@ def clean(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What Aim's columns cannot say of a run.
-
-    Attributes:
-        started, ended, resumed: Nanoseconds since the epoch; ``ended`` of the last end, ``resumed`` of the last start.
-    """
-
-    project: str
-    id: str
-    name: str
-    started: int
-    group: str | None = None
-    job_type: str | None = None
-    parent: str | None = None
-    attempt: int = 1
-    status: Status = "running"
-    exit_code: int | None = None
-    error: str | None = None
-    ended: int | None = None
-    resumed: int = 0
-
-    @classmethod
-    def of(cls, info: RunInfo) -> Identity:
-        """Return the identity of a run that is new at Aim."""
-        return cls(info.project, info.id, info.name, info.started, info.group, info.job_type, info.parent, info.attempt)
+class Identity(Standing):
+    """A run's standing, which Aim's columns hold a part of."""
 
     @classmethod
     def read(cls, tree: object) -> Identity | None:
@@ -86,11 +64,6 @@ class Identity:
         }
         cleaned = {key: clean(value) if isinstance(value, str) else value for key, value in shown.items()}
         return {**cleaned, _EXACT: dumps(asdict(self)).decode()}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended, as far as tracklib knows."""
-        return self.ended is not None and self.status not in ("running", "stale")
 
     @property
     def end_time(self) -> float | None:

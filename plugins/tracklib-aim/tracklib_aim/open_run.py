@@ -15,6 +15,9 @@ from tracklib_aim.repository import Properties, Repository
 
 __all__ = ["OpenRun"]
 
+_PATIENCE = 10
+"""Seconds that the end of a run waits for the index."""
+
 
 class OpenRun:
     """A run that this process writes.
@@ -80,9 +83,13 @@ class OpenRun:
         self._has_replaced |= any(operation.kind == "replace" for operation in meta)
 
     def index(self) -> bool:
-        """Make the run visible; return whether the index could be had."""
+        """Make the run visible; return whether the index could be had.
+
+        A run that is over waits for its turn, as nobody comes back to it: relays of other roots write this index too.
+        """
+        patience = _PATIENCE if self.identity.is_over else 0
         try:
-            self.repository.index(self.meta, self.attributes if self._has_replaced else ())
+            self.repository.index(self.meta, self.attributes if self._has_replaced else (), patience=patience)
         except TransientError:
             return False
         self._has_replaced = False

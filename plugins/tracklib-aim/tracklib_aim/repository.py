@@ -21,6 +21,7 @@ from tracklib_aim.surroundings import sdk
 __all__ = ["Properties", "Repository"]
 
 _LIST_AGE = 0.6
+_TURN = 0.05
 
 _LOCKS: dict[tuple[str, str], Any] = {}
 """The locks that this process holds, by repository and run."""
@@ -45,7 +46,7 @@ class Repository:
     def _open(self) -> Any:
         repo_class = sdk("aim.sdk.repo").Repo
         if self.settings.is_remote:
-            repo = repo_class(self.place)  # a connection of its own: a shared one would stay broken once it broke
+            repo = self._connected(repo_class)
             client = repo._client  # noqa: SLF001  as below
             for name in ("release_resource", "disconnect"):  # called by the garbage collector, whoever is gone by then
                 setattr(client, name, _quietly(getattr(client, name)))
@@ -56,6 +57,17 @@ class Repository:
         # What marks a repository as made is written last: one whose maker was killed is made again, over what is there.
         is_made = os.path.isfile(os.path.join(self.place, repo_folder(), "VERSION"))
         return repo_class.from_path(self.place, init=not is_made)
+
+    def _connected(self, repo_class: Any) -> Any:
+        """Return a connection of its own: a shared one would stay broken once it broke."""
+        try:
+            return repo_class(self.place)
+        except (
+            AttributeError
+        ) as error:  # Aim's client goes on with the answer that it did not get, and stumbles over it
+            raise TransientError(
+                f"no Aim server answers at {self.place}: see that `aim server` runs there, and that the address is right"
+            ) from error
 
     @classmethod
     @contextmanager
@@ -144,17 +156,30 @@ class Repository:
         with border(f"reading the columns of the run {run_hash}"):
             return Properties(self._repo.request_props(run_hash, created is None, when), self._repo)
 
-    def index(self, meta: Database, gone: Path = ()) -> None:
+    def index(self, meta: Database, gone: Path = (), *, patience: float = 0) -> None:
         """Make what a run holds by now visible to Aim's queries and pages, which read an index alone.
 
         Args:
             gone: The part of the run in which something was replaced since it was indexed.
+            patience: Seconds to wait for another process that has the index open: each has it for a moment only.
 
         Raises:
-            TransientError: Another process, such as ``aim up``, has the index open now; that one brings it up to date.
+            TransientError: Another process, such as ``aim up``, still has the index open; that one brings it up to date.
         """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self._index(meta, gone)
+            except TransientError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_TURN)
+            else:
+                return
+
+    def _index(self, meta: Database, gone: Path) -> None:
         with border("indexing the run"):
-            tree = self._repo._get_index_tree("meta", 0)  # noqa: SLF001  the SDK has no public way
+            tree = self._repo._get_index_tree("meta", 0)  # noqa: SLF001  the SDK has no public way; it waits for no lock
             meta.copy_into(tree if self.settings.is_remote else tree.view(()), gone)
 
     def close(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING
 
 from tracklib.backends.settings import BackendSettings
 from tracklib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["AimSettings", "repo_folder"]
 
@@ -65,8 +67,10 @@ class AimSettings(BackendSettings):
     def check(self) -> str:
         """Open the repository, and return how many runs it has and the version of Aim; where there is none, make none."""
         from tracklib_aim.repository import Repository
+        from tracklib_aim.surroundings import sdk
 
         settings = self.resolved()
+        sdk("aim")  # says so where it is missing, too old or broken
         if not settings.is_remote and not os.path.isdir(os.path.join(settings.repo or "", repo_folder())):
             return f"{settings.repo} holds no Aim repository yet; the first run makes one"
         with Repository.opened(settings, make=False) as repository:

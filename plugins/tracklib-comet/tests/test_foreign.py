@@ -151,6 +151,24 @@ def content_of(source, info, file):
         return content.read()
 
 
+def test_samples_of_the_machine_have_no_epoch(emulator):
+    """The SDK's own thread gives a sample the step and epoch at which it finds the training: neither is anybody's point."""
+    from tracklib.testing.emulators.comet import Experiment
+
+    kept = Experiment(KEY, "team", "p", 1000, 2000, running=False)
+    for name, step in (("loss", 1), ("sys.cpu.percent.avg", 2), ("sys.ram.used", 2), ("loss", 3)):
+        kept.points.append({"metricName": name, "metricValue": "0.5", "timestamp": 1500, "step": step, "epoch": 1})
+    emulator.experiments[KEY] = kept
+    source = CometSource(CometSettings())
+    (info,) = source.runs(RunQuery(id=KEY))
+    bodies = [record.body for record in source.read(info)]
+    metrics = [(body.values, body.step) for body in bodies if isinstance(body, Metrics)]
+    assert sorted(metrics, key=str) == [
+        ({"epoch": 1}, 1), ({"epoch": 1}, 3), ({"loss": 0.5}, 1), ({"loss": 0.5}, 3),
+    ]  # fmt: skip
+    assert len([body for body in bodies if isinstance(body, System)]) == 2
+
+
 def test_states_of_foreign_runs(emulator):
     """Comet's running, crashed and finished are ours; a run that has no end yet is running."""
     from tracklib.testing.emulators.comet import Experiment

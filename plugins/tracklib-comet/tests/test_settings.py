@@ -6,9 +6,9 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import ClassVar
 
 import pytest
 from tracklib_comet.config_file import configured
@@ -175,15 +175,13 @@ def test_an_sdk_that_is_too_old_is_told_with_its_remedy(online, monkeypatch):
     from comet_ml.connection import connection_api
 
     monkeypatch.delattr(connection_api, "RestApiClient")
-    with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.58,<3\.59'"):
+    with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.50,<3\.59'"):
         online.settings.check()
 
 
-class _Proxy(BaseHTTPRequestHandler):
-    asked: ClassVar[list[str]] = []
-
+class _Answering(BaseHTTPRequestHandler):
     def do_GET(self):
-        _Proxy.asked.append(self.path)
+        self.server.asked.append(self.path)
         body = b'{"userName": "u", "defaultWorkspaceName": "w", "projects": []}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -195,21 +193,32 @@ class _Proxy(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_proxy_is_used(home, monkeypatch):
-    """The usual variables lead through a proxy, as they lead Comet's own SDK."""
-    server = HTTPServer(("127.0.0.1", 0), _Proxy)
+@contextmanager
+def answering(context=None):
+    """Run a server of the test's own that takes everybody for ``u``, and notes in ``asked`` what it is asked."""
+    server = HTTPServer(("127.0.0.1", 0), _Answering)
+    server.asked = []
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
-        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        said = CometSettings(url="http://comet.example.invalid/clientlib/", api_key=SECRET).check()
+        yield server
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def test_a_proxy_is_used(home, monkeypatch):
+    """The usual variables lead through a proxy, as they lead Comet's own SDK; it is asked for Comet's address alone."""
+    with answering() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        said = CometSettings(url="http://comet.example.invalid/clientlib/", api_key=SECRET).check()
     assert "answers u, workspace w: 0 projects" in said
-    assert all(path.startswith("http://comet.example.invalid/api/rest/v2/") for path in _Proxy.asked)
+    root = "http://comet.example.invalid/api/rest/v2"
+    assert [path.partition("?")[0] for path in proxy.asked] == [f"{root}/account-details", f"{root}/projects"]
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
@@ -220,20 +229,12 @@ def test_a_private_authority_is_trusted(home, monkeypatch, tmp_path):
     subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
-    server = HTTPServer(("127.0.0.1", 0), _Proxy)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with answering(context) as server:
         settings = CometSettings(url=f"https://127.0.0.1:{server.server_port}/clientlib/", api_key=SECRET)
         with pytest.raises(TransientError, match="COMET_INCLUDE_CUSTOM_CA_BUNDLE"):
             settings.check()
         monkeypatch.setenv("COMET_INCLUDE_CUSTOM_CA_BUNDLE", str(tmp_path / "ca.pem"))
         assert "answers u" in settings.check()
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_the_declaration_is_light():

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, TransientError
+from tracklib_comet.surroundings import PACKAGE
 
 __all__ = ["ExistsError", "FullError", "MissingError", "border"]
 
@@ -80,7 +81,7 @@ def border(doing: str, secrets: Sequence[str] = ()) -> Iterator[None]:
 
 def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> TracklibError:
     if isinstance(error, ImportError):
-        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install 'comet_ml>=3.58'")
+        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install {PACKAGE!r}")
     response: Any = getattr(error, "response", None)
     if response is not None:
         return _of_response(response, doing, secrets)
@@ -150,7 +151,9 @@ def _of_failure(error: Exception, doing: str, secrets: Sequence[str]) -> Trackli
     if names & {"InvalidURL", "InvalidSchema", "MissingSchema"}:
         return ConfigError(f"Comet, {doing}: {_clean(text, secrets)}: set COMET_URL_OVERRIDE")
     if isinstance(error, OSError):
-        return TransientError(f"Comet, {doing}: {_plainly(text, secrets)}")
+        return TransientError(
+            f"Comet, {doing}: {_plainly(text, secrets)}; check the network, and COMET_URL_OVERRIDE if it is set"
+        )
     message = f"Comet, {doing}: {_clean(text, secrets) or type(error).__name__}"
     # What a value makes the client stumble over is as bad the next time; what nobody can name is tried again.
     return RejectedError(message) if isinstance(error, _BAD_VALUE) else TransientError(message)
@@ -169,8 +172,14 @@ def _short(text: str) -> str:
 
 
 def _retry_after(response: Any) -> float | None:
+    """Return the seconds that Comet asks to wait.
+
+    Its limits are each experiment's own, so a 429 without them names a time too, none: it holds up this run alone.
+    """
     value = str(response.headers.get("Retry-After") or "").strip()
-    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    return 0.0 if response.status_code == 429 else None
 
 
 def _clean(text: str, secrets: Sequence[str]) -> str:

@@ -192,6 +192,10 @@ class Viewing(Protocol):
         """What could not be read so far, for people."""
         ...
 
+    def discard(self) -> str:
+        """Remove it for good; return what of it stays, and where, in words; empty where nothing does."""
+        ...
+
     def metadata(self) -> Mapping[str, Any]:
         """Return what Comet says of it, by the names of its interface."""
         ...

@@ -2,7 +2,9 @@
 
 The rules: a metric's value as `tracklib_comet.points.number` has it, a param's as `tracklib_comet.params.parsed` has it,
 and ``a|b`` is the leaf ``b`` of ``a`` where the SDK says that it has joined keys (``hasNestedParams``). The epochs that
-points bear are a metric of that name. A point without a step has its number in the order in which Comet gives it.
+points bear are a metric of that name; those of the machine's samples are not read, nor are their steps: the SDK takes
+samples in a thread of its own, and gives them the step and epoch at which it happens to find the training. A point
+without a step has its number in the order in which Comet gives it.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def context(view: Viewing) -> dict[str, JSON]:
 
 
 class Epochs:
-    """Reads the epochs that points bear as a metric of that name, at the steps of these points."""
+    """Reads the epochs that a run's own points bear as a metric of that name, at the steps of these points."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[int | float, int | float], int] = {}

@@ -153,6 +153,15 @@ class OnlineView:
             return []
         return [asset_of({**file, "artifactVersionId": place["id"]}) for file in (found or {}).get("files") or []]
 
+    def discard(self) -> str:
+        """Delete the experiment; return what Comet keeps all the same."""
+        project = str(self.metadata().get("projectName"))
+        with self._service.doing("listing artifacts"):
+            made = (self._service.client.get_artifact_lineage(self.key, "output") or {}).get("artifacts")
+        if not self._service.delete(self.key):
+            return ""
+        return f"Comet keeps the project {project!r}{', and the artifacts that the run made' if made else ''}"
+
     def opened(self, asset: Asset) -> IO[bytes] | None:
         """Open the content of a file; ``None`` where it is gone."""
         try:

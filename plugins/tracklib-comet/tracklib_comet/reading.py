@@ -30,7 +30,7 @@ from tracklib_comet.contents import Contents
 from tracklib_comet.experiment import Asset, Held, Shown, Viewing
 from tracklib_comet.identity import OFFLINE, Identity
 from tracklib_comet.points import Point, native, restore
-from tracklib_comet.system import natives_of, plain_name
+from tracklib_comet.system import is_sample, natives_of, plain_name
 
 __all__ = ["RunReader", "Timed"]
 
@@ -151,7 +151,7 @@ class RunReader:
         epochs = foreign.Epochs()
         for shown, held, is_part in self.view.points():
             own = beside.pop(shown, {})
-            if self._identity is None:
+            if self._identity is None and not is_sample(shown):
                 epochs.take(shown, held)
             yield from self._metric(shown, held, own, silent.get(shown, []), is_part=is_part)
         yield from epochs.bodies()
@@ -199,7 +199,7 @@ class RunReader:
         for number, (value, step, time) in enumerate(restore(held, own.get(name, []), is_part=is_part, silent=silent)):
             if isinstance(value, str):
                 bad += 1
-            elif self._identity is None and shown.startswith("sys."):
+            elif self._identity is None and is_sample(shown):
                 yield time, System({plain_name(shown): value})
             else:
                 yield time, Metrics({name: value}, number if step is None else step, time)

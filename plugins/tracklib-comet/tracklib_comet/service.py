@@ -16,13 +16,12 @@ from tracklib.backends.contract import VendorRun
 from tracklib.errors import ConfigError, RejectedError
 from tracklib_comet.border import MissingError, border
 from tracklib_comet.settings import CometSettings
-from tracklib_comet.surroundings import sdk
+from tracklib_comet.surroundings import PACKAGE, sdk
 
 __all__ = ["Service"]
 
 _PIECE = 1 << 20
 _FILE_TIMEOUT = 600.0
-_SDK = "comet_ml>=3.58,<3.59"
 
 
 class Service:
@@ -39,7 +38,7 @@ class Service:
         try:
             self._start()
         except (ImportError, AttributeError, TypeError) as error:  # another SDK than the one that this is written for
-            raise ConfigError(f"Comet, starting its SDK: {error}: pip install {_SDK!r}") from error
+            raise ConfigError(f"Comet, starting its SDK: {error}: pip install {PACKAGE!r}") from error
 
     def _start(self) -> None:
         api, config = sdk("connection.connection_api"), sdk("config").get_config()
@@ -89,8 +88,8 @@ class Service:
     def workspace(self) -> str:
         """The workspace: as set, or the default one of whose key it is."""
         if self._workspace is None:
-            with self.doing("asking whose key it is"):
-                self._workspace = str(self.account()["defaultWorkspaceName"])
+            self.account()
+        assert self._workspace is not None, "an account says it"
         return self._workspace
 
     def account(self) -> Mapping[str, Any]:
@@ -99,6 +98,8 @@ class Service:
             found = self._client.get_account_details()
             if not isinstance(found, dict) or "userName" not in found:
                 raise ConfigError(f"{self._root} answers, but is no Comet: set COMET_URL_OVERRIDE to its address")
+            if self._workspace is None:
+                self._workspace = str(found["defaultWorkspaceName"])
             return found
 
     def begin(self, key: str, project: str) -> tuple[bool, Mapping[str, Any]]:
@@ -130,6 +131,17 @@ class Service:
             if " 400 " in str(error):  # what Comet says of a key that it does not know
                 return None
             raise
+
+    def delete(self, key: str) -> bool:
+        """Delete an experiment with its files; tell whether there was one."""
+        if self.metadata(key) is None:
+            return False
+        try:
+            with self.doing("deleting the experiment"):
+                self._client.delete_experiment(key)
+        except MissingError:  # somebody else was quicker
+            return False
+        return True
 
     def batch(self, kind: str, key: str, values: Sequence[Mapping[str, Any]]) -> None:
         """Send points (``metric``) or params (``parameter``)."""
@@ -188,14 +200,14 @@ class Service:
         with self.doing("listing projects"):
             return [str(name) for name in self._client.get_projects(self.workspace) or []]
 
-    def experiments(self, project: str, size: int = 500) -> Iterator[Mapping[str, Any]]:
-        """Yield what Comet says of each experiment of a project, page by page."""
+    def experiments(self, project: str, size: int = 500, *, archived: bool = False) -> Iterator[Mapping[str, Any]]:
+        """Yield what Comet says of each experiment of a project, page by page; either the archived ones or the others."""
+        asked = {"workspaceName": self.workspace, "projectName": project, "archived": archived}
+        asked |= {"size": size, "sortBy": "startTime", "sortOrder": "asc"}
         number, seen = 1, set[str]()
         while True:
             with self.doing(f"listing the experiments of {project!r}"):
-                answer = self._client.get_project_experiments(
-                    self.workspace, project, page=number, page_size=size, sort_by="startTime", sort_order="asc"
-                )
+                answer = self._client.get_from_endpoint("experiments", {**asked, "page": number})
             found = [each for each in (answer or {}).get("experiments") or [] if each["experimentKey"] not in seen]
             seen |= {each["experimentKey"] for each in found}
             yield from found

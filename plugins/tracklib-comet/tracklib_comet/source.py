@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from tracklib.backends.capabilities import Capabilities
-from tracklib.errors import RejectedError
+from tracklib.backends.contract import Leftover
+from tracklib.errors import RejectedError, TransientError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
 from tracklib.model.run import RunInfo
 from tracklib_comet.archive import Archive, LostError, StrangeError
+from tracklib_comet.border import MissingError
 from tracklib_comet.capabilities import CAPABILITIES
 from tracklib_comet.experiment import Viewing
 from tracklib_comet.identity import experiment_key
+from tracklib_comet.leftovers import leftovers
 from tracklib_comet.online_view import OnlineView
 from tracklib_comet.reading import RunReader
 from tracklib_comet.service import Service
@@ -32,12 +36,16 @@ class CometSource:
     """Reads runs from Comet, those that tracklib wrote and all others.
 
     Records carry the writer ``comet`` and a running number; their order is that of the kinds, not of the times.
+
+    Attributes:
+        left_out: Archived experiments that the last listing left out.
     """
 
     def __init__(self, settings: CometSettings) -> None:
         self._settings = settings.resolved()
         self._connected: Service | None = None
         self._reader: RunReader | None = None
+        self.left_out: Counter[str] = Counter()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -83,6 +91,21 @@ class CometSource:
             raise RejectedError(f"Comet's experiment {place} holds no file {file.path!r} of the digest {file.sha256}")
         return cast("BinaryIO", content)
 
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run; zips hold runs alone."""
+        return iter(()) if self._settings.is_offline else leftovers(self._service, self._projects())
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run for good: the experiment with its files, or its zip."""
+        self._reader = None
+        view = self._found(run, [])
+        try:
+            return "" if view is None else view.discard()
+        except MissingError:  # somebody else was quicker
+            return ""
+        except OSError as error:
+            raise TransientError(f"removing the zip of the run {run.id!r}: {error.strerror or error}") from error
+
     def _views(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
         """Yield the experiments that may satisfy a query; what is none is noted in ``bad``."""
         if self._settings.is_offline:
@@ -93,9 +116,15 @@ class CometSource:
                 if (told := self._service.metadata(key)) is not None and self._is_here(str(told.get("projectName"))):
                     yield OnlineView(self._service, key, told)
             return
-        for project in [self._settings.project] if self._settings.project else self._service.projects():
+        self.left_out = Counter()
+        for project in self._projects():
             for told in self._service.experiments(project):
                 yield OnlineView(self._service, str(told["experimentKey"]), told)
+            if archived := sum(1 for _ in self._service.experiments(project, archived=True)):
+                self.left_out["archived experiments"] += archived
+
+    def _projects(self) -> list[str]:
+        return [self._settings.project] if self._settings.project else self._service.projects()
 
     def _keys(self, query: RunQuery) -> Sequence[str] | None:
         """Return the keys that a run can have; ``None`` where all have to be looked at."""
@@ -135,12 +164,14 @@ class CometSource:
 
     def _view(self, run: RunInfo) -> Viewing:
         """Return the experiment of a run."""
-        query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
         bad: list[str] = []
-        for view in self._views(query, bad):
-            if run.place in (None, view.key):
-                return view
-        raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+        if (view := self._found(run, bad)) is None:
+            raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+        return view
+
+    def _found(self, run: RunInfo, bad: list[str]) -> Viewing | None:
+        query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
+        return next((view for view in self._views(query, bad) if run.place in (None, view.key)), None)
 
     @property
     def _service(self) -> Service:

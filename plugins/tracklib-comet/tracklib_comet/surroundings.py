@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 from types import ModuleType
 
-__all__ = ["sdk"]
+from tracklib.backends.importing import SDK, import_sdk
+
+__all__ = ["PACKAGE", "sdk"]
+
+PACKAGE = "comet_ml>=3.50,<3.59"
+"""What this plugin is written for."""
+
+_SDK = SDK("Comet", ("comet_ml",), (3, 50), f"pip install {PACKAGE!r}")
 
 _QUIET = {
     "COMET_LOGGING_CONSOLE": "CRITICAL",
@@ -25,4 +31,4 @@ def sdk(module: str) -> ModuleType:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     logging.getLogger("comet_ml").setLevel(logging.CRITICAL)
-    return importlib.import_module(f"comet_ml.{module}" if module else "comet_ml")
+    return import_sdk(f"comet_ml.{module}" if module else "comet_ml", _SDK)

@@ -11,7 +11,7 @@ from tracklib.typing import JSON
 from tracklib_comet.experiment import Shown
 from tracklib_comet.points import native
 
-__all__ = ["PREFIX", "details_of", "natives_of", "plain_name"]
+__all__ = ["PREFIX", "details_of", "is_sample", "natives_of", "plain_name"]
 
 PREFIX = "sys."
 """What Comet's own system metrics begin with: its page of that name shows these alone."""
@@ -47,6 +47,11 @@ def _shown(name: str) -> str:
     if (gpu := _GPU.match(name)) is not None and gpu[2] in _OF_GPU:
         return f"gpu.{gpu[1]}.{_OF_GPU[gpu[2]]}"
     return _NAMES.get(name, name)
+
+
+def is_sample(held: str) -> bool:
+    """Tell whether a metric is one of Comet's own monitors, by its name there."""
+    return held.startswith(PREFIX)
 
 
 def plain_name(held: str) -> str:

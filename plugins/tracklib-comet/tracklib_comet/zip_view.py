@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from tracklib.errors import RejectedError
+from tracklib_comet.archive import Archive
 from tracklib_comet.experiment import Asset, Held
 from tracklib_comet.wire import as_metadata, as_step
 
@@ -63,8 +64,16 @@ class ZipView:
 
     def __init__(self, archive: Messages) -> None:
         self._archive = archive
+        self.path = archive.path
         self.damaged: list[str] = []
         self.key = str(archive.experiment.get("offline_id") or archive.path.stem)
+
+    def discard(self) -> str:
+        """Remove the zip; nothing of it stays."""
+        if isinstance(self._archive, Archive):
+            self._archive.close()  # Windows removes no file that is open
+        self.path.unlink(missing_ok=True)
+        return ""
 
     def metadata(self) -> Mapping[str, Any]:
         """Return what the zip says of it, by the names of Comet's interface."""
@@ -201,12 +210,18 @@ class LostView(ZipView):
     """
 
     def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
         when = int(path.stat().st_mtime * 1000)
         self.damaged = [reason]
         self.key = path.stem.partition("-")[0]
         self._told = {}
         self._lost = {"experimentKey": self.key, "hasCrashed": True, "error": reason, "running": False}
         self._lost |= {"startTimeMillis": when, "endTimeMillis": when}
+
+    def discard(self) -> str:
+        """Remove the empty zip."""
+        self.path.unlink(missing_ok=True)
+        return ""
 
     def metadata(self) -> Mapping[str, Any]:
         """Return all that is known."""

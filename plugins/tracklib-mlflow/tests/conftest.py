@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -14,20 +13,14 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from tracklib_mlflow.settings import MLflowSettings
-from tracklib_mlflow.sink import MLflowSink
-from tracklib_mlflow.source import MLflowSource
+from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import QUIET
 
-from tracklib.backends.contract import SinkContext
-from tracklib.errors import RejectedError
-from tracklib.model.query import RunQuery
-from tracklib.model.records import FileRef, Metrics, Record
-from tracklib.model.run import RunInfo
+from tracklib.testing import bench as testing
 
 os.environ.update(QUIET)  # before anything imports mlflow; tests use its client beside ours
 for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in QUIET]:
@@ -233,82 +226,17 @@ def _close_databases():
         engine.dispose()
 
 
-class Bench:
-    """Writes records through the sink, and reads them through the source and through MLflow's own client."""
+class Bench(testing.Bench):
+    """A run at a store, as the sink writes it, and the source and MLflow's own client read it."""
 
     def __init__(self, store, folder):
-        self.store, self.folder = store, folder
-        self.project = f"project-{uuid.uuid4().hex[:10]}"
-        self.settings = MLflowSettings(tracking_uri=store.uri, artifact_root=str(store.root))
-        self.info = self.run()
-        self._seq = defaultdict(int)
-        self.now = time.time_ns() // MS * MS + 123_456
-        self.blobs = folder / "blobs"
-        self.blobs.mkdir()
+        super().__init__(SPEC, MLflowSettings(tracking_uri=store.uri, artifact_root=str(store.root)), folder)
+        self.store = store
+        self.now = self.now // MS * MS + 123_456
 
-    def run(self, run_id="run-1", **more):
-        return RunInfo(self.project, run_id, more.pop("name", "baseline"), started=1_790_000_000_123_456_789, **more)
-
-    def sink(self, info=None, *, vendor_id=None, position=None, settings=None):
-        """Return a sink that has its run open."""
-        scratch = self.folder / f"scratch-{uuid.uuid4().hex[:6]}"
-        context = SinkContext(self.content, scratch, vendor_id, position or {})
-        sink = MLflowSink(settings or self.settings, context)
-        sink.vendor = sink.open(info or self.info)
-        return sink
-
-    def content(self, file):
-        path = self.blobs / file.sha256
-        if not path.exists():
-            raise RejectedError(f"{file.path} is lost")
-        return path
-
-    def file(self, path, content=b""):
-        """Return a reference to a file of this content, which the sink can open."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        (self.blobs / sha256).write_bytes(content)
-        return FileRef(path, len(content), sha256)
-
-    def records(self, *bodies, writer="w1", step_ns=MS):
-        """Return the bodies as the next records of a writer, a millisecond apart unless told otherwise."""
-        made = []
-        for body in bodies:
-            self._seq[writer] += 1
-            self.now += step_ns
-            made.append(Record(writer, self._seq[writer], self.now, body))
-        return made
-
-    def write(self, *bodies, **more):
-        """Write bodies through a new sink that is closed again; return the records and their outcomes."""
-        records = self.records(*bodies, **more)
-        sink = self.sink()
-        outcomes = sink.send(records)
-        sink.close()
-        return records, list(outcomes)
-
-    def source(self):
-        return MLflowSource(self.settings)
-
-    def found(self, info=None):
-        """Return the run as the source tells it."""
-        wanted = info or self.info
-        (found,) = self.source().runs(RunQuery(project=wanted.project, id=wanted.id))
-        return found
-
-    def read(self, info=None):
-        """Return everything that the source reads, the bodies by their type."""
-        bodies = defaultdict(list)
-        for record in self.source().read(self.found(info)):
-            bodies[type(record.body)].append(record.body)
-        return bodies
-
-    def points(self, info=None):
-        """Return the points that the source reads: for each metric, (value, step, nanoseconds)."""
-        points = defaultdict(list)
-        for body in self.read(info)[Metrics]:
-            ((key, value),) = body.values.items()
-            points[key].append((value, body.step, body.timestamp))
-        return dict(points)
+    def records(self, *bodies, step_ns=MS, **more):
+        """Return the bodies as records that are whole milliseconds apart, all that MLflow keeps of times, unless told."""
+        return super().records(*bodies, step_ns=step_ns, **more)
 
     @property
     def client(self):

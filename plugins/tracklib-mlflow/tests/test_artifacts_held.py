@@ -114,7 +114,7 @@ def test_sending_artifacts_again_changes_nothing(bench):
 def test_a_lost_file_is_refused_and_blocks_nothing(bench):
     """An artifact whose content is gone is refused by name; its neighbours are held, and no half of it."""
     lost = bench.file("lost.bin", b"lost")
-    (bench.blobs / lost.sha256).unlink()
+    (bench.contents.folder / lost.sha256).unlink()
     bodies = [
         Artifact("a", "t", (bench.file("f", b"1"),)), Artifact("b", "t", (bench.file("g", b"2"), lost)), Media("k", 0, "t", lost),
         Artifact("c", "t", (bench.file("h", b"3"),)),

@@ -205,7 +205,7 @@ def test_a_file_that_is_not_there_yet_holds_up_only_what_is_behind(sqlite_bench)
     def open_file(file):
         if not is_there:
             raise TransientError("the copy is under way", retry_after=3)
-        return bench.content(file)
+        return bench.contents.open(file)
 
     sink = MLflowSink(bench.settings, SinkContext(open_file, bench.folder / "s"))
     sink.open(bench.info)
@@ -288,8 +288,7 @@ def test_two_relays_of_one_run_make_one_run(sqlite_bench, monkeypatch):
         return original(client, experiment_id, info)
 
     monkeypatch.setattr(runs, "_create_run", late)
-    sink = sqlite_bench.sink()
-    assert sink.vendor.id == raced[0] == sqlite_bench.raw.info.run_id
+    assert sqlite_bench.opened().id == raced[0] == sqlite_bench.raw.info.run_id
 
 
 def test_nothing_is_printed(sqlite_store, tmp_path):
@@ -356,12 +355,12 @@ def test_a_run_that_mlflow_made_too_late_is_out_of_the_way(sqlite_bench):
 
     bench = sqlite_bench
     sink = bench.sink()
+    made = bench.vendor.id
     sink.send(bench.records(Metrics({"x": 1.0}, 0)))
     late = bench.client.create_run(bench.raw.info.experiment_id, tags=identity(bench.info)[0])
-    assert bench.found().place == sink.vendor.id
-    assert [run.place for run in bench.source().runs(RunQuery(project=bench.project))] == [sink.vendor.id]
-    again = bench.sink()
-    assert again.vendor.id == sink.vendor.id
+    assert bench.found().place == made
+    assert [run.place for run in bench.source().runs(RunQuery(project=bench.project))] == [made]
+    assert bench.opened().id == made
     sink.close()
     assert bench.client.get_run(late.info.run_id).info.lifecycle_stage == "deleted"
-    assert bench.raw.info.run_id == sink.vendor.id
+    assert bench.raw.info.run_id == made

@@ -64,7 +64,7 @@ def test_every_kind_comes_back_whole(bench):
     source = bench.source()
     for file in (sent[0].attachments[1], sent[2].attachments[0]):
         with source.open_file(bench.found(), file) as opened:
-            assert opened.read() == (bench.blobs / file.sha256).read_bytes()
+            assert opened.read() == (bench.contents.folder / file.sha256).read_bytes()
 
 
 def test_pictures_lie_where_the_page_looks(sqlite_bench):
@@ -130,7 +130,7 @@ def test_a_lost_attachment_refuses_the_whole(sqlite_bench):
     """A picture whose mask is gone is refused by name, and nothing of it is written."""
     bench = sqlite_bench
     sent = masked(bench)
-    (bench.blobs / sent.attachments[0].sha256).unlink()
+    (bench.contents.folder / sent.attachments[0].sha256).unlink()
     _, (outcome,) = bench.write(sent)
     assert outcome.kind == "refused"
     assert "masks/0.png is lost" in outcome.reason

@@ -18,8 +18,8 @@ def start(bench, **more):
 def test_one_id_is_one_run(bench):
     """Opening again, with and without the remembered id, finds the run; its identity is read back exactly."""
     info = bench.run(group="g", job_type="train", parent="nobody")
-    ids = {bench.sink(info).vendor.id, bench.sink(info).vendor.id}
-    ids.add(bench.sink(info, vendor_id=next(iter(ids))).vendor.id)
+    ids = {bench.opened(info).id, bench.opened(info).id}
+    ids.add(bench.opened(info, vendor_id=next(iter(ids))).id)
     assert len(ids) == 1
     found = bench.found()
     assert found.place in ids
@@ -34,7 +34,7 @@ def test_one_id_is_one_run(bench):
 def test_any_run_id_finds_its_run(sqlite_bench, run_id):
     """The caller's id may hold what MLflow's search grammar cannot quote."""
     info = sqlite_bench.run(run_id)
-    assert sqlite_bench.sink(info).vendor.id == sqlite_bench.sink(info).vendor.id
+    assert sqlite_bench.opened(info).id == sqlite_bench.opened(info).id
     assert sqlite_bench.found(info).id == run_id
 
 
@@ -107,32 +107,32 @@ def test_the_context_of_a_start_comes_back(bench):
 
 def test_a_child_stands_below_its_parent(bench):
     """A run whose parent is at MLflow names the parent's run there, in the same experiment."""
-    parent = bench.sink(bench.run("parent")).vendor.id
-    child = bench.sink(bench.run("child", parent="parent")).vendor.id
+    parent = bench.opened(bench.run("parent")).id
+    child = bench.opened(bench.run("child", parent="parent")).id
     assert bench.client.get_run(child).data.tags["mlflow.parentRunId"] == parent
     assert bench.found(bench.run("child")).parent == "parent"
 
 
 def test_the_page_is_the_servers(bench):
     """A run at a server has an address; one in a database has none."""
-    sink = bench.sink()
+    bench.sink()
     if bench.store.name == "server":
-        expected = f"{bench.store.uri}/#/experiments/{bench.raw.info.experiment_id}/runs/{sink.vendor.id}"
-        assert sink.vendor.url == bench.found().url == expected
+        expected = f"{bench.store.uri}/#/experiments/{bench.raw.info.experiment_id}/runs/{bench.vendor.id}"
+        assert bench.vendor.url == bench.found().url == expected
     else:
-        assert sink.vendor.url is None
+        assert bench.vendor.url is None
 
 
 def test_a_deleted_run_and_experiment_say_how_to_restore_them(bench):
     """What somebody deleted in MLflow is not brought back behind their back; the records wait, and are not refused."""
     sink = bench.sink()
-    bench.client.delete_run(sink.vendor.id)
+    bench.client.delete_run(bench.vendor.id)
     records = bench.records(Metrics({"x": 1.0}, 0))
-    with pytest.raises(TransientError, match=f"runs restore --run-id {sink.vendor.id}"):
+    with pytest.raises(TransientError, match=f"runs restore --run-id {bench.vendor.id}"):
         sink.send(records)
     with pytest.raises(TransientError, match="runs restore"):
-        bench.sink(vendor_id=sink.vendor.id)
-    bench.client.restore_run(sink.vendor.id)
+        bench.sink(vendor_id=bench.vendor.id)
+    bench.client.restore_run(bench.vendor.id)
     assert [outcome.kind for outcome in sink.send(records)] == ["accepted"]
     experiment_id = bench.client.get_experiment_by_name(bench.project).experiment_id
     bench.client.delete_experiment(experiment_id)
@@ -151,7 +151,7 @@ def test_one_experiment_may_take_all_projects(sqlite_bench):
     name = f"shared-{uuid.uuid4().hex}"
     settings = replace(sqlite_bench.settings, experiment=name)
     infos = [RunInfo(f"{name}-{i}", "same", "n", started=1) for i in range(2)]
-    ids = {sqlite_bench.sink(info, settings=settings).vendor.id for info in infos}
+    ids = {sqlite_bench.opened(info, settings=settings).id for info in infos}
     assert len(ids) == 2
     source = type(sqlite_bench.source())(settings)
     assert {run.project for run in source.runs(RunQuery())} == {info.project for info in infos}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from tracklib.backends.importing import SDK, import_sdk
 from tracklib_mlflow.border import ExistsError, MissingError, border
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.registered import Registered, Registry
@@ -23,6 +24,8 @@ __all__ = ["Client"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+_SDK = SDK("MLflow", ("mlflow-skinny", "mlflow"), (2, 18), "pip install -U 'mlflow-skinny>=2.18'")
 
 _MAX_METRICS = 1000
 _MAX_OTHERS = 100
@@ -42,13 +45,12 @@ class Client:
         self._variables = settings.variables()
         with self.calling("connecting"):
             _probe(settings)
-            tracking = importlib.import_module("mlflow.tracking")
-            self.entities = importlib.import_module("mlflow.entities")
+            tracking, self.entities = _sdk("mlflow.tracking"), _sdk("mlflow.entities")
             self.raw: MlflowClient = tracking.MlflowClient(settings.connection(), settings.registry_connection())
 
     def version(self) -> str:
         """Return the version of MLflow's client."""
-        return str(importlib.import_module("mlflow.version").VERSION)
+        return str(_sdk("mlflow.version").VERSION)
 
     @contextmanager
     def calling(self, doing: str, *, patient: bool = False) -> Iterator[None]:
@@ -177,6 +179,10 @@ class Client:
             self.call("removing a tag", self.raw.delete_tag, run_id, key)
         except MissingError:  # gone already, as the caller wishes; a run that is gone speaks up at the next call
             return
+
+
+def _sdk(module: str) -> Any:
+    return import_sdk(module, _SDK)
 
 
 def _probe(settings: MLflowSettings) -> None:

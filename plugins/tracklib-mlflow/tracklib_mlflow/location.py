@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlencode, urlsplit, urlunsplit
-from urllib.request import url2pathname
 
 from tracklib.errors import ConfigError
 
@@ -16,6 +15,9 @@ DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 """The kinds of database that MLflow knows (``mlflow.store.db.db_types``)."""
 
 _SECRET_WORD = re.compile(r"passw|secret|token|(^|_)key$|^pwd$", re.IGNORECASE)
+_MISSPELT = re.compile(r"(?!file:|sqlite:|arn:|dbfs:)[A-Za-z][A-Za-z0-9+.-]+:/(?!/)")
+"""What begins like a URI and is none: MLflow would take it for a folder."""
+
 _PASSWORD_FIELDS = ("password", "passwd", "pwd")
 
 
@@ -79,8 +81,12 @@ def absolute(uri: str) -> str:
     """Return a URI whose local path does not depend on the working directory.
 
     Raises:
-        ConfigError: It names a database in memory, which no other process could see.
+        ConfigError: It names a database in memory, which no other process could see; or it is neither a URI nor a path.
     """
+    if _MISSPELT.match(uri):
+        raise ConfigError(
+            f"mlflow: expected a tracking URI such as http://host:5000 or sqlite:///mlflow.db, or a folder, got {uri!r}"
+        )
     if uri.startswith("sqlite:"):
         return _absolute_sqlite(uri)
     if uri.startswith("file:"):
@@ -97,6 +103,8 @@ def _is_arn(uri: str) -> bool:
 def folder(uri: str) -> str | None:
     """Return the path of the folder that an absolute URI names; ``None`` where it names a service or a database."""
     if uri.startswith("file:"):
+        from urllib.request import url2pathname  # with it come HTTP, TLS and e-mail
+
         parts = urlsplit(uri)
         path = url2pathname(parts.path)
         return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote_plus
-
-from typing_extensions import Self
 
 from tracklib.backends.settings import BackendSettings, Secret
 from tracklib.errors import ConfigError
 from tracklib_mlflow import location
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["MLflowSettings"]
 

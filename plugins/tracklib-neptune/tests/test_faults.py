@@ -250,5 +250,5 @@ def test_places(export, tmp_path, monkeypatch):
     for text in ("?files=x", "x?files="):
         with pytest.raises(ConfigError, match="expected neptune:"):
             NeptuneSettings.from_location(text)
-    with pytest.raises(ConfigError, match="no such half"):
+    with pytest.raises(ConfigError, match="reads it, and does not write it"):
         open_place("neptune:exports").sink(None)

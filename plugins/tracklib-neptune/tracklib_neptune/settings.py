@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING
 
 from tracklib.backends.settings import BackendSettings
 from tracklib.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["NeptuneSettings"]
 

@@ -10,6 +10,9 @@ from tracklib.testing.conformance.gate import Gate
 from tracklib.testing.conformance.suite import ConformanceSuite
 from tracklib.testing.emulators.wandb import WandbEmulator
 
+WRITES = "[CMPUf]*"
+"""The stream, and what is asked of GraphQL and of the store to write: ``CreateArtifact``, ``PUT storage``, ..."""
+
 
 class Pages:
     """What the server has for whoever draws a metric over W&B's own step."""
@@ -43,7 +46,7 @@ class TestWandb(ConformanceSuite):
         with WandbEmulator() as server:
             for name, value in server.environment().items():
                 surroundings.setenv(name, value)
-            yield PlaceSubject("wandb", witness=Pages(server), gate=Gate(server.faults))
+            yield PlaceSubject("wandb", witness=Pages(server), gate=Gate(server.faults, WRITES, batches="file_stream"))
         assert server.complaints == []
 
 

@@ -12,6 +12,9 @@ __all__ = ["border", "network"]
 
 _MAX_MESSAGE = 400
 _IN_USE = "is in use"
+_DELETED = "was previously created and deleted"
+"""What a server says for as long as it knows of the deleted run (github.com/wandb/wandb/issues/4948)."""
+
 _BAD_VALUE = (TypeError, ValueError, ArithmeticError, LookupError, AssertionError)
 _AUTH = re.compile(r"\b(401|403)\b|permission|unauthori[sz]ed|api.?key|authenticat|not logged in", re.IGNORECASE)
 _KEY = re.compile(r"[A-Za-z0-9_-]{36,}")
@@ -44,6 +47,10 @@ def _translated(error: Exception, doing: str) -> TracklibError:
     if _IN_USE in str(error):
         return TransientError(
             f"{message}: another run of this id, of another project, is open here; this one waits for its end"
+        )
+    if _DELETED in str(error):
+        return TransientError(
+            f"W&B, {doing}: a run of this id was deleted there, and its id is given to no other; undelete it on the project's page"
         )
     if isinstance(error, ImportError):
         return ConfigError(f"{message}; install it: pip install 'wandb>=0.30'")

@@ -16,7 +16,16 @@ from tracklib.errors import BadValueError
 from tracklib.model.codec import dumps, from_fields, loads, to_fields
 from tracklib.model.records import Record
 
-__all__ = ["FOLDER", "by_writer", "chunk_path", "content_path", "chunk_end", "read_chunk", "write_chunk"]
+__all__ = [
+    "FOLDER",
+    "by_writer",
+    "chunk_end",
+    "chunk_path",
+    "chunk_writer",
+    "content_path",
+    "read_chunk",
+    "write_chunk",
+]
 
 FOLDER = "tracklib/"
 _CHUNK = re.compile(r"tracklib/([^/]+)-\d{12,}-(\d{12,})\.z")
@@ -28,10 +37,14 @@ _LARGEST = 256 << 20
 def chunk_path(records: Sequence[Record]) -> str:
     """Return where whole records of one writer stand; those that are sent again have the same place."""
     first, last = records[0], records[-1]
-    writer = first.writer
-    if not _WRITER.fullmatch(writer):
-        writer = hashlib.sha256(dumps({"writer": writer})).hexdigest()[:24]
-    return f"{FOLDER}{writer}-{first.seq:012}-{last.seq:012}.z"
+    return f"{FOLDER}{chunk_writer(first.writer)}-{first.seq:012}-{last.seq:012}.z"
+
+
+def chunk_writer(writer: str) -> str:
+    """Return what the names of a writer's chunks call it."""
+    if _WRITER.fullmatch(writer):
+        return writer
+    return hashlib.sha256(dumps({"writer": writer})).hexdigest()[:24]
 
 
 def content_path(sha256: str) -> str:

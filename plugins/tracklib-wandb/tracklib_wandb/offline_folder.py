@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
-from tracklib_wandb.offline_places import offline_runs
+from tracklib_wandb.offline_places import offline_runs, remove_log
 from tracklib_wandb.offline_run import OfflineRun
 from tracklib_wandb.view import RunView, place_of
 
@@ -43,4 +44,16 @@ class OfflineFolder:
             for _ in self.views(RunQuery()):
                 pass
         logs = self._logs.get(place)
-        return OfflineRun(logs) if logs is not None else None
+        return OfflineRun(logs) if logs is not None and all(log.exists() for log in logs) else None
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield nothing: directories hold runs alone."""
+        return iter(())
+
+    def delete(self, place: str, /) -> str:
+        """Remove a run's directories; of a log that stands for itself, the log alone."""
+        run = self.find(place)
+        for log in run.logs if run is not None else ():
+            remove_log(log)
+        self._logs.pop(place, None)
+        return ""

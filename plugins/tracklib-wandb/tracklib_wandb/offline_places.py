@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
 from tracklib_wandb.offline_run import OfflineRun
 
-__all__ = ["find_logs", "offline_runs"]
+__all__ = ["find_logs", "offline_runs", "remove_log"]
 
 _RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>.+)\Z", re.DOTALL)
 _LOG = re.compile(r"run-.+\.wandb\Z", re.DOTALL)
@@ -47,6 +48,18 @@ def find_logs(place: Path) -> list[Path]:
         if found:
             return found
     raise ConfigError(f"expected a folder with W&B runs (offline-run-*/run-*.wandb), a run's folder or a log: {place}")
+
+
+def remove_log(log: Path) -> None:
+    """Remove a log with its run's directory, and the SDK's link to that, where it is the directory's only one."""
+    folder = log.parent
+    if not _RUN.match(folder.name) or folder.is_symlink() or _logs_in(folder) != [log]:
+        log.unlink(missing_ok=True)
+        return
+    shutil.rmtree(folder)
+    latest = folder.parent / "latest-run"
+    if latest.is_symlink() and not latest.exists():
+        latest.unlink()
 
 
 def _run_folders(folder: Path) -> list[Path]:

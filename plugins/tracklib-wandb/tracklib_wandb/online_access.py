@@ -12,6 +12,7 @@ from typing import Any
 
 from tracklib_wandb.border import border
 from tracklib_wandb.downloads import Downloads
+from tracklib_wandb.pace import pace_of
 from tracklib_wandb.server import Server
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.surroundings import sdk
@@ -25,7 +26,8 @@ class OnlineAccess:
     """What reading needs of a server: questions, files, and the SDK's own reader of history and artifacts."""
 
     def __init__(self, settings: WandbSettings) -> None:
-        self.server = Server(settings)
+        assert settings.base_url is not None, "settings are resolved before they are used"
+        self.server = Server(settings, pace=pace_of(settings.base_url))
         weakref.finalize(self, self.server.close)
         self.downloads = Downloads(self.server.url, self.server.key)
         self._entity = settings.entity

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tracklib.backends.contract import Leftover
 from tracklib.errors import AuthError, RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.run import RunInfo
@@ -13,6 +14,7 @@ from tracklib_wandb.identity import native_id, native_project
 from tracklib_wandb.online_access import OnlineAccess
 from tracklib_wandb.online_run import RUN_FIELDS, OnlineRun
 from tracklib_wandb.patience import patiently
+from tracklib_wandb.project_items import ProjectItems
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.times import iso_utc
 from tracklib_wandb.view import RunView
@@ -42,6 +44,7 @@ query GetProjects($entity: String, $cursor: String, $perPage: Int) {
   }
 }
 """
+_DELETE = "mutation DeleteRun($id: ID!) { deleteRun(input: {id: $id}) { clientMutationId } }"
 
 _STATES: Mapping[str, tuple[str, ...]] = {
     "running": ("running", "pending", "preempting", "crashed"),
@@ -81,6 +84,32 @@ class OnlineProject:
             return None
         entity, project, run_id = parts
         return OnlineRun.asked(self._access, entity, project, run_id)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what belongs to no run: of the projects that are meant, and of the team's organization."""
+        items = ProjectItems(self._nodes, lambda *asked: patiently(lambda: self._access.server.ask(*asked)))
+        for project in self._projects(RunQuery()):
+            yield from items.of_project(self._team, project)
+        yield from items.of_team(self._team)
+
+    def delete(self, place: str, /) -> str:
+        """Delete the run of ``entity/project/id``, and none of its artifacts.
+
+        One version of an artifact is shared by all runs that logged the same files, and no question tells which these are.
+        """
+        run = self.find(place)
+        if run is None:
+            return ""
+        try:
+            patiently(lambda: self._access.server.ask(_DELETE, {"id": run.storage_id}))
+        except RejectedError:  # asked again because the answer was lost
+            if self.find(place) is not None:
+                raise
+        project = f"{run.vitals.entity}/{run.vitals.project}"
+        return (
+            "W&B keeps deleted runs for some days, in which a project's page can undelete them, and gives their ids to no "
+            f"others; artifacts stay in {project}"
+        )
 
     @property
     def _team(self) -> str:

@@ -85,6 +85,11 @@ class OnlineRun:
         found = _told(access, Place(entity, project, run_id))
         return None if found is None else cls(access, entity, project, found)
 
+    @property
+    def storage_id(self) -> str:
+        """The id by which W&B's mutations mean the run."""
+        return str(self._node["id"])
+
     @cached_property
     def vitals(self) -> Vitals:
         """Who the run is; W&B tells no exit code."""

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from tracklib.errors import BadValueError, TransientError, UnknownOutcomeError
 from tracklib.model.records import Position
@@ -217,6 +217,20 @@ class OpenRun:
             self.poll(at_once=True)
         self.holder.end(self.identity.native_exit_code if self.identity.is_over else None)
         self._forget()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the SDK was told of the end, so that it takes nothing more."""
+        return self._finishing is not None
+
+    def reopen(self) -> NoReturn:
+        """Let go of a run that is ending, for the sake of what is to be added to it.
+
+        Raises:
+            UnknownOutcomeError: Always: it is to be opened again, once the SDK is done with it.
+        """
+        self._forget()
+        raise UnknownOutcomeError(f"the run {self.holder.id} had ended and goes on: it is opened again")
 
     def _finish(self) -> None:
         """Make the SDK send what it has, without waiting for longer than is good."""

@@ -13,6 +13,8 @@ __all__ = ["TRIES", "patiently", "pause"]
 
 TRIES = 8
 _FIRST, _LONGEST = 0.5, 60.0
+_PUT_OFF = 900.0
+"""Seconds for which a server may put a request off, as those do whose limit is one of many minutes."""
 
 _T = TypeVar("_T")
 
@@ -21,19 +23,25 @@ def patiently(call: Callable[[], _T]) -> _T:
     """Return what a call returns, made again while it may work later.
 
     Raises:
-        TransientError: It still does not after eight tries.
+        TransientError: It still does not after eight tries, or after a quarter of an hour in which the server said when.
     """
-    for tried in range(TRIES - 1):
+    tried, waited = 0, 0.0
+    while True:
         try:
             return call()
         except TransientError as error:
-            pause(tried, error)
-    return call()
+            is_put_off = bool(error.retry_after) and waited < _PUT_OFF
+            tried += not is_put_off
+            if tried >= TRIES:
+                raise
+            waited += pause(tried, error)
 
 
-def pause(tried: int, error: TransientError) -> None:
-    """Wait as long as the server asked for, or, with each try, about twice as long as before."""
+def pause(tried: int, error: TransientError) -> float:
+    """Wait as long as the server asked for, or, with each try, about twice as long as before; return the seconds."""
     wait = error.retry_after
     if wait is None:
         wait = random.uniform(0.5, 1.0) * min(_LONGEST, _FIRST * 2**tried)  # noqa: S311  no secret
-    time.sleep(min(wait, 10 * _LONGEST))
+    wait = min(wait, 10 * _LONGEST)
+    time.sleep(wait)
+    return wait

@@ -6,7 +6,8 @@ that whatever somebody changed or removed at W&B shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, BinaryIO, TypeAlias
@@ -15,6 +16,8 @@ from tracklib.errors import BadValueError, RejectedError
 from tracklib.model.records import (
     Artifact,
     Body,
+    Console,
+    Context,
     FileRef,
     Media,
     Metrics,
@@ -25,25 +28,30 @@ from tracklib.model.records import (
     RunEnd,
     RunStart,
     Summary,
+    System,
     Tags,
 )
 from tracklib.model.run import RunInfo
 from tracklib.typing import JSON
 from tracklib_wandb import names, params
 from tracklib_wandb.artifacts import native_name, native_path, other_name, record_key
-from tracklib_wandb.companions import chunk_end, content_path, read_chunk
+from tracklib_wandb.companions import chunk_end, chunk_writer, content_path, read_chunk
 from tracklib_wandb.contents import Contents
 from tracklib_wandb.identity import KEY, NS, Identity
 from tracklib_wandb.labels import LABELS, PARAMS, Labels, read_document
 from tracklib_wandb.media import digest_of
-from tracklib_wandb.rows import mark_of, points
+from tracklib_wandb.rows import Mark, mark_of, points
+from tracklib_wandb.seen import Seen
 from tracklib_wandb.view import RunView, StoredArtifact
 
 __all__ = ["RestoredRun"]
 
 Timed: TypeAlias = tuple[int, Body]
 _TAKEN = (RunStart, Artifact, Media)
+_ENDLESS = (Console, System)
 _MAX_CHUNK = 64 << 20
+_AHEAD = 1000
+"""Points that wait until a record tells how the run began, which the first row does as a rule."""
 
 
 class RestoredRun:
@@ -57,9 +65,7 @@ class RestoredRun:
         self._view = view
         self._identity = identity
         self._contents = Contents(view)
-        self._damaged: dict[str, None] = {}
-        self._kept: dict[tuple[str, int], Record] = {}
-        self._metrics: set[str] = set()
+        self._forget()
 
     @property
     def info(self) -> RunInfo:
@@ -69,14 +75,20 @@ class RestoredRun:
     def bodies(self) -> Iterator[Timed]:
         """Yield everything, the start first and the end last."""
         info = self.info
-        rows = list(self._rows())  # which tell of starts as well
-        self._read_chunks()
-        kept = sorted(self._kept.values(), key=lambda record: (record.time, record.writer, record.seq))
-        yield info.started, self._start(info, kept)
+        self._begin()
+        stream, ahead = self._stream(), deque[Timed]()
+        while self._first is None and len(ahead) < _AHEAD and (item := next(stream, None)) is not None:
+            ahead.append(item)  # until a record tells how the run began
+        yield info.started, self._start(info)
         yield from ((info.started, body) for body in self._labels())
-        yield from rows
+        while ahead:
+            yield ahead.popleft()
+        yield from stream
+        if summary := self._summary():
+            yield info.started, Summary(summary)
+        kept = sorted(self._kept, key=lambda record: (record.time, record.writer, record.seq))
         yield from self._files(kept)
-        yield from ((record.time, record.body) for record in kept if not isinstance(record.body, _TAKEN))
+        yield from self._others(kept)
         yield from ((info.started, Notice("damaged", message)) for message in self._all_damaged())
         if info.ended is not None:
             yield info.ended, self._end(info)
@@ -91,9 +103,11 @@ class RestoredRun:
 
     # -- points
 
-    def _rows(self) -> Iterator[Timed]:
-        """Yield the points of all rows; a record that came twice is read once."""
-        seen: set[tuple[str, int]] = set()
+    def _stream(self) -> Iterator[Timed]:
+        """Yield what a run has most of as it is read, points, samples and output; keep the other records for later.
+
+        Of each writer, what stands in files goes before the rows behind it. A record that came twice is read once.
+        """
         for row in self._view.history():
             try:
                 mark = mark_of(row)
@@ -103,35 +117,65 @@ class RestoredRun:
             if mark is None:
                 yield from _unmarked(row)
                 continue
-            self._keep(mark.beside)
-            yield from self._points(row, mark, seen)
-            seen |= {(point.writer, point.seq) for point in mark.points}
+            for writer, seq in _firsts(mark).items() if self._chunks else ():
+                yield from self._chunks_before(writer, seq)
+            yield from self._sorted_out(mark.beside)
+            yield from self._points(row, mark)
+        for writer in list(self._chunks):
+            yield from self._chunks_before(writer)
 
-    def _points(self, row: Mapping[str, Any], mark: Any, seen: set[tuple[str, int]]) -> Iterator[Timed]:
+    def _points(self, row: Mapping[str, Any], mark: Mark) -> Iterator[Timed]:
+        old = {(p.writer, p.seq) for p in mark.points if (p.writer, p.seq) in self._seen}
         for name, value, point in points(row, mark):
-            if (point.writer, point.seq) in seen:
+            if (point.writer, point.seq) in old:
                 continue
             self._metrics.add(name)
             yield point.time, Metrics({name: value}, point.step, point.when)
+        for point in mark.points:
+            self._seen.add(point.writer, point.seq)
 
     # -- whole records
 
-    def _keep(self, records: tuple[Record, ...] | list[Record]) -> None:
-        for record in records:
-            self._kept.setdefault((record.writer, record.seq), record)
+    def _forget(self) -> None:
+        self._damaged: dict[str, None] = {}
+        self._metrics: set[str] = set()
+        self._kept: list[Record] = []
+        self._seen = Seen()
+        self._first: Record | None = None
+        self._chunks: dict[str, deque[tuple[int, str]]] = {}
 
-    def _read_chunks(self) -> None:
-        for path, size in self._paths.items():
-            if chunk_end(path) is None:
+    def _begin(self) -> None:
+        self._forget()
+        for last, writer, path in sorted((end[1], end[0], path) for path in self._paths if (end := chunk_end(path))):
+            self._chunks.setdefault(writer, deque()).append((last, path))
+
+    def _sorted_out(self, records: Iterable[Record]) -> Iterator[Timed]:
+        """Yield the records that a run has without end; keep those that are few and have their own places."""
+        for record in records:
+            if not self._seen.add(record.writer, record.seq):
                 continue
-            if size > _MAX_CHUNK:
+            if isinstance(record.body, _ENDLESS):
+                yield record.time, record.body
+                continue
+            self._kept.append(record)
+            if isinstance(record.body, RunStart) and self._first is None:
+                self._first = record
+
+    def _chunks_before(self, writer: str, seq: int | None = None) -> Iterator[Timed]:
+        """Read the files of a writer's records that end before a number, or all that are left."""
+        waiting = self._chunks.get(writer)
+        while waiting and (seq is None or waiting[0][0] < seq):
+            path = waiting.popleft()[1]
+            if (size := self._paths[path]) > _MAX_CHUNK:
                 self._note(f"{path}: expected a chunk of records, got {size} bytes")
                 continue
             try:
                 with self._view.open_file(path) as content:
-                    self._keep(read_chunk(content.read()))
+                    records = read_chunk(content.read())
             except (BadValueError, RejectedError) as error:
                 self._note(f"{path}: {error}")
+                continue
+            yield from self._sorted_out(records)
 
     @cached_property
     def _paths(self) -> dict[str, int]:
@@ -152,14 +196,20 @@ class RestoredRun:
 
     # -- who it is
 
-    def _start(self, info: RunInfo, kept: list[Record]) -> RunStart:
-        context: Mapping[str, JSON] = {}
-        rank: int | None = None
-        for record in kept:
-            if isinstance(record.body, RunStart):
-                context = {**context, **record.body.context}
-                rank = record.body.rank
+    def _start(self, info: RunInfo) -> RunStart:
+        first = self._first.body if self._first is not None else None
+        context, rank = (first.context, first.rank) if isinstance(first, RunStart) else ({}, None)
         return RunStart(info.project, info.name, info.group, info.job_type, info.parent, info.attempt, context, rank)
+
+    def _others(self, kept: list[Record]) -> Iterator[Timed]:
+        """Yield the records that have no other place; of starts behind the first, what they say of the surroundings."""
+        starts = [record for record in kept if isinstance(record.body, RunStart)]
+        told = self._first if starts and starts[0] is self._first else None
+        for record in kept:
+            if not isinstance(record.body, _TAKEN):
+                yield record.time, record.body
+            elif isinstance(record.body, RunStart) and record is not told and record.body.context:
+                yield record.time, Context(record.body.context)
 
     def _end(self, info: RunInfo) -> RunEnd:
         held = self._identity
@@ -179,9 +229,12 @@ class RestoredRun:
             yield Tags(tags)
         if (notes := labels.read_notes(vitals.notes)) is not None:
             yield Notes(notes)
-        of_metrics = frozenset(self._metrics)
-        if summary := params.read_summary(self._view.summary(), labels.summary, of_metrics):
-            yield Summary(summary)
+
+    def _summary(self) -> dict[str, JSON]:
+        """Return the summary, which is known once all metrics are."""
+        own = self._view.config().get(KEY)
+        labels = Labels.read(own.get(LABELS) if isinstance(own, Mapping) else None)
+        return params.read_summary(self._view.summary(), labels.summary, frozenset(self._metrics))
 
     # -- files
 
@@ -248,6 +301,14 @@ def _fitting(key: str, body: Artifact, stored: list[StoredArtifact]) -> list[Sto
     marked = [found for found in own if found.metadata.get(KEY) == key]
     alike = [found for found in own if {f.path: f.size for f in found.files if not f.reference} == paths]
     return marked or alike
+
+
+def _firsts(mark: Mark) -> dict[str, int]:
+    """Return, for each writer by the names of its chunks, the first record that a row is made of."""
+    found: dict[str, int] = {}
+    for writer, seq in (*((p.writer, p.seq) for p in mark.points), *((r.writer, r.seq) for r in mark.beside)):
+        found[writer] = min(seq, found.get(writer, seq))
+    return {chunk_writer(writer): seq for writer, seq in found.items()}
 
 
 def _unmarked(row: Mapping[str, Any]) -> Iterator[Timed]:

@@ -18,6 +18,7 @@ import requests
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib_wandb.border import network
+from tracklib_wandb.pace import Pace
 from tracklib_wandb.settings import WandbSettings
 
 __all__ = ["Place", "Server"]
@@ -74,15 +75,19 @@ class Server:
     """A W&B server, by the settings' address and key.
 
     Raises, from every method: `TransientError`, `AuthError`, `RejectedError`, `ConfigError`.
+
+    Args:
+        pace: When questions may go; at once where there is none.
     """
 
-    def __init__(self, settings: WandbSettings) -> None:
+    def __init__(self, settings: WandbSettings, *, pace: Pace | None = None) -> None:
         assert settings.base_url is not None, "settings are resolved before they are used"
         self.url = settings.base_url
         key = settings.key()
         if key is None:
             raise AuthError(f"W&B at {self.url}: no key; set WANDB_API_KEY, or run `wandb login`")
         self.key = key
+        self._pace = pace
         self._session = requests.Session()
         self._session.auth = ("api", key)
         if not os.environ.get("REQUESTS_CA_BUNDLE") and (bundle := os.environ.get("SSL_CERT_FILE")):
@@ -160,10 +165,7 @@ class Server:
 
     def ask(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask a question of GraphQL and return its data."""
-        with network(self.url):
-            reply = self._session.post(
-                f"{self.url}/graphql", json={"query": query, "variables": dict(variables)}, timeout=_TIMEOUT
-            )
+        reply = self._posted({"query": query, "variables": dict(variables)})
         self._check(reply)
         try:
             answer = reply.json()
@@ -175,6 +177,18 @@ class Server:
             raise self._refused(answer["errors"])
         data = answer.get("data")
         return data if isinstance(data, Mapping) else {}
+
+    def _posted(self, question: Mapping[str, Any]) -> requests.Response:
+        """Send a question, when it may go."""
+        turn = self._pace.turn() if self._pace is not None else 0
+        with network(self.url):
+            reply = self._session.post(f"{self.url}/graphql", json=question, timeout=_TIMEOUT)
+        if self._pace is not None:
+            if reply.status_code == 429:
+                self._pace.refused(turn, _wait(reply))
+            else:
+                self._pace.permitted(turn)
+        return reply
 
     def _bucket(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         project = self.ask(query, variables).get("project") or {}

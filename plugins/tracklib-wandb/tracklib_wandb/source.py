@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tracklib.backends.capabilities import Capabilities
+from tracklib.backends.contract import Leftover
 from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef, Position, Record
@@ -34,6 +35,14 @@ class _Place(Protocol):
 
     def find(self, place: str, /) -> RunView | None:
         """Return the run of a place, as `tracklib_wandb.view.place_of` has it."""
+        ...
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what it has beside runs."""
+        ...
+
+    def delete(self, place: str, /) -> str:
+        """Remove the run of a place; return what of it stays, in words."""
         ...
 
 
@@ -95,6 +104,20 @@ class WandbSource:
             raise RejectedError(f"W&B's run {run.place or run.id} holds no file {file.path!r} of {file.sha256}")
         return content
 
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what the place holds that belongs to no run: sweeps, reports, saved views, registries."""
+        return self._place.leftovers()
+
+    def delete(self, run: RunInfo, /) -> str:
+        """Remove a run: at a server without its artifacts, which other runs may share; in a folder with all there is."""
+        place = self._place_of(run)
+        if place is None:
+            return ""
+        if self._reader is not None:
+            self._reader[1].close()
+            self._reader = None
+        return self._place.delete(place)
+
     @property
     def _place(self) -> _Place:
         if self._opened is None:
@@ -106,14 +129,18 @@ class WandbSource:
                 self._opened = OnlineProject(self._settings)
         return self._opened
 
+    def _place_of(self, run: RunInfo) -> str | None:
+        """Return where W&B has a run; ``None`` where it has none."""
+        if run.place is not None:
+            return run.place
+        found = next(self.runs(RunQuery(project=run.project, id=run.id)), None)
+        return found.place if found is not None else None
+
     def _open(self, run: RunInfo, *, fresh: bool = False) -> _Reader:
         """Return a run's reader; the last one is kept, as files are asked for after the records that name them."""
-        place = run.place
+        place = self._place_of(run)
         if place is None:
-            found = next(self.runs(RunQuery(project=run.project, id=run.id)), None)
-            if found is None or found.place is None:
-                raise RejectedError(f"W&B holds no run {run.id!r} of the project {run.project!r}")
-            place = found.place
+            raise RejectedError(f"W&B holds no run {run.id!r} of the project {run.project!r}")
         if fresh or self._reader is None or self._reader[0] != place:
             if self._reader is not None:
                 self._reader[1].close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -12,10 +11,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tracklib.backends.importing import SDK, import_sdk
+
 __all__ = ["OLDEST", "SETTINGS", "own_variables", "sdk", "sdk_settings", "staged_in"]
 
 OLDEST = (0, 30)
 """The SDK from which on this plugin was tested."""
+
+_SDK = SDK("W&B", ("wandb",), OLDEST, "pip install 'wandb>=0.30'")
 
 _QUIET = {"WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
 _OF_A_RUN = (
@@ -53,7 +56,7 @@ def sdk(module: str = "wandb") -> ModuleType:
     if "SSL_CERT_FILE" not in os.environ and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
         os.environ["SSL_CERT_FILE"] = bundle
     logging.getLogger("wandb").setLevel(logging.CRITICAL)
-    return importlib.import_module(module)
+    return import_sdk(module, _SDK)
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class Writing:
     def take(self, batch: Sequence[Record], open_file: Callable[[FileRef], Path]) -> list[Outcome]:
         """Take records in order; those that were taken before are passed over."""
         self.run.check()
+        if self.run.is_ending and not all(map(self.run.ledger.is_taken, batch)):
+            self.run.reopen()
         self._open_file = open_file
         outcomes = [self._taken(record) for record in batch]
         self._labels.apply()
@@ -96,17 +98,19 @@ class Writing:
     def tick(self) -> None:
         """Send what has waited for long enough, and ask what is held."""
         self.run.check()
-        self._labels.apply()
-        self._rows.tick()
-        self._beside.tick()
+        if not self.run.is_ending:
+            self._labels.apply()
+            self._rows.tick()
+            self._beside.tick()
         self.run.poll()
 
     def close(self) -> None:
-        """Hand over what is held back, and wait until W&B holds it."""
+        """Hand over what is held back, and wait until W&B holds it; where that fails, again from where it stood."""
         self.run.check()
-        self._rows.flush()
-        self._beside.flush()
-        self._labels.close()
+        if not self.run.is_ending:
+            self._rows.flush()
+            self._beside.flush()
+            self._labels.close()
         self.run.close()
 
     def _content(self, file: FileRef) -> Path:

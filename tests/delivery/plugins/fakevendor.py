@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -50,6 +51,9 @@ class Sink:
         self.key = settings.key.reveal() if settings.key else ""
         self.position = dict(context.position)
         self.held = dict(context.position)
+        if self.faults().get("litter"):
+            tempfile.mkdtemp("-vendor")
+            (context.scratch / "aside").touch()
 
     def faults(self) -> dict:
         try:
@@ -72,6 +76,10 @@ class Sink:
         faults = self.faults()
         if (wait := faults.get("down")) is not None:
             raise TransientError("the vendor is down", retry_after=wait)
+        if (told := faults.get("runs", {}).get(self.run)) is not None:
+            with (self.place / "tries.txt").open("a") as file:
+                file.write(f"{self.run}\n")
+            raise TransientError(f"{self.run} may not now", retry_after=told["wait"])
         outcomes = []
         for record in batch:
             fields = to_fields(record)

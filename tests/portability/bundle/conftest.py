@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,12 +23,17 @@ from tracklib.portability.bundle.folders import FolderStore
 from tracklib.portability.bundle.settings import _catalog
 
 BUCKET = "runs-of-the-team"
+AZURITE = Path(__file__).parents[3] / ".venv/azurite/node_modules/.bin"
+"""Where ``.ci/run`` puts the emulator."""
+
+AZURITES_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The one that is in its documents, and opens nothing else."""
 
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TRACKLIB_QUIET", "true")
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_"))]:
         monkeypatch.delenv(name)
     yield
     _catalog.cache_clear()
@@ -54,6 +60,9 @@ def fresh(path: Path) -> Catalog:
     return catalog
 
 
+_PYTHON = (sys.executable, "-W", "ignore")
+
+
 @contextlib.contextmanager
 def _served(folder: Path, path: str, *words: str) -> Iterator[str]:
     """Run a server, of whose words ``{port}`` is the port, until it is used no more; return its address."""
@@ -61,7 +70,7 @@ def _served(folder: Path, path: str, *words: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-W", "ignore", *(word.format(port=port) for word in words)]
+    command = [word.format(port=port) for word in words]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
         try:
@@ -76,7 +85,7 @@ def _served(folder: Path, path: str, *words: str) -> Iterator[str]:
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start moto's S3 server, and return its address."""
     pytest.importorskip("moto.server")
-    words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")
+    words = (*_PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}")
     with _served(tmp_path_factory.mktemp("s3"), "/moto-api/", *words) as address:
         yield address
 
@@ -88,8 +97,26 @@ def gcs(tmp_path: Path) -> Iterator[str]:
         pytest.skip("gcp-storage-emulator is not installed")
     options = ("--port={port}", "--host=127.0.0.1", "--in-memory", f"--default-bucket={BUCKET}")
     (tmp_path / "gcs").mkdir()
-    with _served(tmp_path / "gcs", "/", "-m", "gcp_storage_emulator", "start", *options) as address:
+    with _served(tmp_path / "gcs", "/", *_PYTHON, "-m", "gcp_storage_emulator", "start", *options) as address:
         yield f"gs://anonymous@{BUCKET}/some/prefix?endpoint={address}"
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Start Microsoft's emulator of Azure's storage with an empty container, and return a place in it."""
+    from pyarrow import fs
+
+    program = shutil.which("azurite-blob", path=os.pathsep.join((str(AZURITE), os.environ.get("PATH", ""))))
+    if program is None:
+        pytest.skip("azurite is not installed: npm install --prefix .venv/azurite azurite")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", AZURITES_KEY)
+    (tmp_path / "azure").mkdir()
+    options = ("--blobPort", "{port}", "--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry")
+    with _served(tmp_path / "azure", "/", program, *options) as address:
+        place = {f"{kind}_storage_authority": address.partition("://")[2] for kind in ("blob", "dfs")}
+        scheme = {f"{kind}_storage_scheme": "http" for kind in ("blob", "dfs")}
+        fs.AzureFileSystem("devstoreaccount1", account_key=AZURITES_KEY, **place, **scheme).create_dir(BUCKET)
+        yield f"abfss://{BUCKET}@devstoreaccount1/some/prefix?endpoint={address}"
 
 
 def _wait(ask: Callable[[], None], server: subprocess.Popen[bytes]) -> None:

@@ -20,7 +20,7 @@ from tracklib.errors import AuthError, ConfigError, RejectedError, TransientErro
 from tracklib.portability.bundle.backup import Backup
 from tracklib.portability.bundle.catalog import Catalog
 from tracklib.portability.bundle.inspection import Inspection
-from tracklib.portability.bundle.objects import ObjectStore, open_store
+from tracklib.portability.bundle.objects import ObjectStore, _azure_places, open_store
 from tracklib.portability.bundle.retention import Retention, retain
 from tracklib.portability.bundle.settings import BundleSettings, _catalog
 from tracklib.portability.places import open_place
@@ -157,9 +157,10 @@ def test_refused_credentials_and_a_dead_server_are_told_apart(s3: str, refusing:
         store.read("bundle.json")
 
 
-def test_a_backup_to_google_cloud_storage_and_back(tmp_path: Path, recorded: Path, gcs: str) -> None:
-    """What goes to a server of Google's protocol comes back equal, incrementally, and with old snapshots cleared."""
-    bundle = f"bundle:{gcs}"
+@pytest.mark.parametrize("cloud", ["gcs", "azure"])
+def test_a_backup_to_another_cloud_and_back(recorded: Path, cloud: str, request: pytest.FixtureRequest) -> None:
+    """What goes to Google's or Azure's protocol comes back equal, incrementally, and with old snapshots cleared."""
+    bundle = f"bundle:{request.getfixturevalue(cloud)}"
     assert back_up(recorded, bundle) == ["copied", "copied"]
     _catalog.cache_clear()
     make(recorded, "three")
@@ -171,6 +172,28 @@ def test_a_backup_to_google_cloud_storage_and_back(tmp_path: Path, recorded: Pat
     assert retain(catalog, Retention(last=1), grace=-9).snapshots == 1
     assert [found.problems for found in Inspection(catalog, deep=True)] == [[], [], [], []]
     assert catalog.store.size("nothing") is None
+
+
+def test_refused_by_azure(azure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is not the account's, a container that is not there and a URL without an account are told apart."""
+    url, _, endpoint = azure.partition("?endpoint=")
+    store = open_store(url.replace(BUCKET, f"{BUCKET}-2"), endpoint, None)
+    with pytest.raises(ConfigError, match=r"expected .* to be there to be written to"):
+        store.write("bundle.json", b"x")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "bm8ga2V5")
+    with pytest.raises(AuthError, match="refuses access"):
+        open_store(url, endpoint, None).read("bundle.json")
+    with pytest.raises(ConfigError, match="expected abfss://container@account"):
+        open_store("abfss://container/prefix", endpoint, None)
+
+
+def test_where_azures_services_are() -> None:
+    """A domain that is not the public cloud's stands in the URL, and holds for both services."""
+    assert _azure_places("", None) == {}
+    assert _azure_places("dfs.core.chinacloudapi.cn", None) == {
+        "blob_storage_authority": ".blob.core.chinacloudapi.cn",
+        "dfs_storage_authority": ".dfs.core.chinacloudapi.cn",
+    }
 
 
 def test_any_url_of_fsspec_will_do(recorded: Path) -> None:

@@ -141,3 +141,18 @@ def test_a_run_is_deleted(wandb_emulator, program):
     program("import wandb; wandb.Api().run('p/r').delete()")
     assert wandb_emulator.runs == {}
     assert wandb_emulator.world.blobs.keys("runs/") == []
+
+
+def test_a_deleted_runs_id_is_given_to_no_other(wandb_emulator, program):
+    """As at W&B (github.com/wandb/wandb/issues/4948): the SDK gives up, and says why."""
+    program(WRITE)
+    program("import wandb; wandb.Api().run('p/r').delete()")
+    said = program("""
+    import wandb
+    try:
+        wandb.init(project="p", id="r", settings=wandb.Settings(init_timeout=3))
+    except wandb.errors.CommError as error:
+        answer(str(error))
+    """)
+    assert "team/p/r was previously created and deleted; try a new run name" in said
+    assert wandb_emulator.runs == {}

@@ -202,9 +202,10 @@ def open_store(url: str, endpoint: str | None, region: str | None) -> ObjectStor
     try:
         if scheme in ("s3", "s3a"):
             return CloudStore(_s3(url, endpoint, region), url.partition("://")[2], url)
-        if scheme in ("gs", "gcs", "abfs", "abfss"):
-            system, root = _of_arrow(url, endpoint)
-            return CloudStore(system, root, url)
+        if scheme in ("gs", "gcs"):
+            return CloudStore(*_google(url, endpoint), url)
+        if scheme in ("abfs", "abfss"):
+            return CloudStore(*_azure(url, endpoint), url)
         system, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError, OSError) as error:
         raise ConfigError(f"expected a place for a bundle at {url}: {error}") from error
@@ -226,8 +227,8 @@ def _s3(url: str, endpoint: str | None, region: str | None) -> Any:
     )
 
 
-def _of_arrow(url: str, endpoint: str | None) -> tuple[Any, str]:
-    """Return the file system of Google's or Azure's cloud, and the place in it."""
+def _google(url: str, endpoint: str | None) -> tuple[Any, str]:
+    """Return the file system of Google's cloud, and the place in it."""
     from pyarrow import fs
 
     if endpoint is not None:
@@ -235,3 +236,36 @@ def _of_arrow(url: str, endpoint: str | None) -> tuple[Any, str]:
         url = f"{url}?{urlencode({'endpoint_override': split.netloc, 'scheme': split.scheme})}"
     system, root = fs.FileSystem.from_uri(url.replace("gcs://", "gs://", 1))
     return system, root
+
+
+def _azure(url: str, endpoint: str | None) -> tuple[Any, str]:
+    """Return the file system of an Azure storage account, and the place in it.
+
+    Key and token are those of Azure's own command line; where there is none, Arrow looks for roles and log-ins.
+
+    Raises:
+        ConfigError: The URL names no account.
+    """
+    from pyarrow import fs
+
+    split = urlsplit(url)
+    container, _, host = split.netloc.rpartition("@")
+    account, _, domain = host.partition(".")
+    if not container or not account:
+        raise ConfigError(f"expected abfss://container@account.dfs.core.windows.net/prefix, got {url}")
+    words = {"account_key": os.environ.get("AZURE_STORAGE_KEY"), "sas_token": os.environ.get("AZURE_STORAGE_SAS_TOKEN")}
+    places = _azure_places(domain, endpoint)
+    return fs.AzureFileSystem(account, **{k: v for k, v in words.items() if v}, **places), f"{container}{split.path}"
+
+
+def _azure_places(domain: str, endpoint: str | None) -> dict[str, str]:
+    """Return where the two services of an account are: at an endpoint, in a domain, or where Arrow looks by itself."""
+    services = ("blob", "dfs")
+    if endpoint is not None:
+        split = urlsplit(endpoint)
+        schemes = {f"{service}_storage_scheme": split.scheme for service in services}
+        return {**schemes, **{f"{service}_storage_authority": split.netloc for service in services}}
+    if not domain:
+        return {}
+    cloud = domain.partition(".")[2]  # as in core.windows.net, and others in sovereign clouds
+    return {f"{service}_storage_authority": f".{service}.{cloud}" for service in services}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,10 +11,11 @@ from pathlib import Path
 from tracklib.backends.contract import Outcome, Sink, SinkContext, VendorRun, refused
 from tracklib.errors import RejectedError, TransientError, UnknownOutcomeError
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Body, FileRef, Position, Record, RunEnd, RunStart
+from tracklib.model.records import Body, Position, Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo, new_run_id
 from tracklib.portability.snapshot import Snapshot, snapshot
 from tracklib.testing.conformance.subject import Subject
+from tracklib.testing.contents import Contents
 
 __all__ = ["Desk", "Scale", "Story"]
 
@@ -92,6 +92,7 @@ class Desk:
         project: Where every run of this examination goes.
         scale: How much the law about volume writes.
         whole: The run that holds the corpus, once it was delivered.
+        contents: What its runs' files hold.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Desk:
         self.whole: Story | None = None
         self._open: list[Sink] = []
         self._folder = folder
-        (folder / "contents").mkdir(parents=True, exist_ok=True)
+        self.contents = Contents(folder / "contents")
 
     def story(
         self,
@@ -129,31 +130,14 @@ class Desk:
     def keep(self, contents: Mapping[str, bytes]) -> None:
         """Make contents available to sinks."""
         for digest, content in contents.items():
-            assert hashlib.sha256(content).hexdigest() == digest
-            (self._folder / "contents" / digest).write_bytes(content)
+            assert self.contents.keep(content) == digest
 
     def context(self, story: Story, position: Position | None = None) -> SinkContext:
         """Return what delivery would lend to a sink of this run."""
         scratch = self._folder / f"scratch-{story.info.id}"
         scratch.mkdir(exist_ok=True)
         vendor_id = story.vendor.id if story.vendor is not None else None
-        return SinkContext(self.content, scratch, vendor_id, position or {})
-
-    def content(self, file: FileRef) -> Path:
-        """Return where the content of a file lies.
-
-        Raises:
-            RejectedError: It is lost.
-        """
-        path = self._folder / "contents" / file.sha256
-        if not path.exists():
-            raise RejectedError(f"the content of {file.path} is lost")
-        return path
-
-    @property
-    def contents(self) -> Path:
-        """The folder of all contents, by their SHA-256."""
-        return self._folder / "contents"
+        return SinkContext(self.contents.open, scratch, vendor_id, position or {})
 
     def open(self, story: Story, position: Position | None = None) -> Sink:
         """Return a sink that has the run open; tried again where the vendor cannot be reached for the moment."""

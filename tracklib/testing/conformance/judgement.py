@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracklib.model.trees import same
-from tracklib.portability.compare import Comparison, Difference, compare
+from tracklib.portability.compare import compare
+from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.snapshot import Snapshot
 from tracklib.testing.conformance.cases import Case, Key
 from tracklib.testing.conformance.desk import Desk, Story

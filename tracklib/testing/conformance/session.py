@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tracklib import platform
 from tracklib.backends.capabilities import Feature
 from tracklib.testing.conformance.desk import Desk, Story
 from tracklib.testing.conformance.examination import verdicts
@@ -80,7 +80,7 @@ class Session:
                     yield word, told
                 code = process.wait()
             finally:
-                _end(process)
+                platform.end_session(process)
             noise.seek(0)
             last = noise.read().decode("utf-8", "replace").strip().splitlines()[-1:]
             self._end = "; ".join([f"signal {-code}" if code < 0 else f"exit code {code}", *last])
@@ -95,19 +95,6 @@ class Session:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,  # a Ctrl-C is for this process alone, which then ends the other
         )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and what it started."""
-    try:
-        if sys.platform != "win32":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    except (ProcessLookupError, PermissionError):
-        return
-    finally:
-        process.wait()
 
 
 def _verdict(fields: Sequence[Any]) -> Verdict:

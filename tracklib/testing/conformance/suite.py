@@ -21,6 +21,9 @@ __all__ = ["ConformanceSuite"]
 class ConformanceSuite:
     """Every law as a test; a subclass gives the fixture ``subject``, of scope ``class``.
 
+    The subject is examined once for all tests of a class, which may take minutes, so one process is to have them all:
+    ``--dist loadscope`` sees to that where tests run in several (``pytest -n 4``).
+
     Attributes:
         sdks: Distributions whose versions the results name.
         results: Where the results are kept from which the support page is made. A test fails where they differ from

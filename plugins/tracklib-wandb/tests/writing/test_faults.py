@@ -8,7 +8,7 @@ import pytest
 from tracklib_wandb.settings import WandbSettings
 
 from tracklib.errors import AuthError, ConfigError, TransientError, UnknownOutcomeError
-from tracklib.model.records import Artifact, Media, Metrics, Params, RunEnd, Tags
+from tracklib.model.records import Artifact, Media, Metrics, Params, RunEnd, Summary, Tags
 from tracklib.testing.emulators import Disconnect, DropReply, Partial, Status
 
 
@@ -108,6 +108,32 @@ def test_rows_survive_a_stream_that_is_ill(online, wandb_emulator, fault):
     sink.close()
     assert [row["x"] for row in online.raw.history] == [float(i) for i in range(10)]
     assert values(online) == [float(i) for i in range(10)]
+
+
+@pytest.mark.parametrize("fault", [Status(503), DropReply(), Disconnect()], ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("sent", [2, 4], ids=["goes on", "over"])
+def test_a_close_that_fails_behind_the_sdks_own_end(online, wandb_emulator, fault, sent):
+    """Once the SDK is done with a run it takes nothing more: closing again finishes, and what is new opens it again."""
+    records = online.records(
+        Metrics({"x": 1.0}, 0), Summary({"best": 1.0}), Metrics({"x": 2.0}, 1), RunEnd("failed", 3)
+    )
+    sink = online.sink()
+    sink.send(records[:sent])
+    behind_the_end = wandb_emulator.faults.add("TracklibHeld", fault, skip=1)
+    with pytest.raises(TransientError):
+        sink.close()
+    assert behind_the_end.hits == 1
+    heir = online.sink(position=sink._position)
+    if sent < len(records):
+        with pytest.raises(UnknownOutcomeError, match="opened again"):
+            heir.send(records)
+        heir = online.sink(position=sink._position)
+    heir.send(records)
+    heir.close()
+    assert heir.confirmed() == {"w1": 4}
+    assert values(online) == [1.0, 2.0]
+    assert [row["x"] for row in online.raw.history] == [1.0, 2.0]
+    assert online.found().status == "failed"
 
 
 @pytest.mark.parametrize("operation", ["PUT storage", "CreateRunFiles", "TracklibHeld"])

@@ -1,5 +1,6 @@
 """``wandb sync``: what tracklib wrote offline, brought to a server by W&B's own command, is the same run there."""
 
+import dataclasses
 import math
 import pprint
 import subprocess
@@ -14,7 +15,7 @@ from .conftest import Bench
 
 def _told(body):
     """Return a body as text, whatever the order of the keys in its mappings: the server has its own."""
-    return pprint.pformat(body, width=10_000)
+    return pprint.pformat(dataclasses.asdict(body), width=10_000)
 
 
 def test_an_offline_run_is_synced_and_equal(wandb_emulator, tmp_path):

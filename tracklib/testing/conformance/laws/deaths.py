@@ -52,7 +52,7 @@ def _victim(desk: Desk, story: Story, recipe: tuple[str, Mapping[str, Any]], sto
         out = Path(folder) / "position.json"
         task = {
             "recipe": list(recipe),
-            "contents": str(desk.contents),
+            "contents": str(desk.contents.folder),
             "scratch": folder,
             "project": story.info.project,
             "run": story.info.id,
@@ -67,7 +67,7 @@ def _victim(desk: Desk, story: Story, recipe: tuple[str, Mapping[str, Any]], sto
             [sys.executable, "-c", _PROGRAM],
             input=json.dumps(task).encode(),
             capture_output=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": folder},
             timeout=_PATIENCE,
             check=False,
         )

@@ -2,66 +2,43 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import BinaryIO
 
 from tracklib.backends.capabilities import Capabilities, Feature, absent, lossy
-from tracklib.backends.contract import Outcome, Sink, SinkContext, VendorRun, accepted, refused
-from tracklib.backends.memory import CAPABILITIES, MemorySink, MemorySource, MemoryStore
-from tracklib.errors import RejectedError
+from tracklib.backends.contract import Sink, SinkContext
+from tracklib.backends.memory import CAPABILITIES, MemorySink, MemoryStore
 from tracklib.model.records import (
     Artifact,
     Body,
     Console,
     Context,
-    FileRef,
     Input,
     Media,
     Metrics,
     Notes,
     Params,
-    Position,
-    Record,
     RunEnd,
     RunStart,
     System,
     Tags,
 )
-from tracklib.model.run import RunInfo
+from tracklib.testing.conformance.wrong import sinks, sources
 from tracklib.testing.conformance.wrong.subject import WrongSubject
 from tracklib.typing import Number
 
 __all__ = ["IN_MEMORY"]
 
-Change = Callable[[Body], "Body | None"]
-"""What is kept in place of a record's body; ``None`` keeps nothing."""
+
+def _changing(change: sinks.Change, capabilities: Capabilities = CAPABILITIES) -> Callable[[], WrongSubject]:
+    return lambda: WrongSubject(
+        "wrong", lambda store, context: sinks.ChangingSink(store, context, change), capabilities
+    )
 
 
-class _ChangingSink(MemorySink):
-    """Keeps something else than it was given, and says that all is well."""
-
-    def __init__(self, store: MemoryStore, context: SinkContext, change: Change) -> None:
-        super().__init__(store, context)
-        self._change = change
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        made = ((record, self._change(record.body)) for record in batch)
-        super().send([replace(record, body=body) for record, body in made if body is not None])
-        for record in batch:
-            self._position[record.writer] = record.seq
-        return [accepted()] * len(batch)
-
-
-def _changing(change: Change, capabilities: Capabilities = CAPABILITIES) -> Callable[[], WrongSubject]:
-    return lambda: WrongSubject("wrong", lambda store, context: _ChangingSink(store, context, change), capabilities)
-
-
-def _values(change: Callable[[Number], Number | None]) -> Change:
+def _values(change: Callable[[Number], Number | None]) -> sinks.Change:
     """Change the values of metrics."""
 
     def apply(body: Body) -> Body | None:
@@ -73,7 +50,7 @@ def _values(change: Callable[[Number], Number | None]) -> Change:
     return apply
 
 
-def _of(kind: type[Body], change: Callable[..., Body | None]) -> Change:
+def _of(kind: type[Body], change: Callable[..., Body | None]) -> sinks.Change:
     return lambda body: change(body) if isinstance(body, kind) else body
 
 
@@ -97,219 +74,6 @@ def _without_nan(value: Number) -> Number | None:
 
 def _finite(value: Number) -> Number:
     return max(-1.7976931348623157e308, min(value, 1.7976931348623157e308)) if abs(value) == math.inf else value
-
-
-class _Forgetful(MemorySink):
-    """Keeps what it has in memory until a hundred records are there, forgets the rest, and confirms all."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        super().send(batch[: max(len(batch) - 1, 0)])
-        for record in batch:
-            self._position[record.writer] = record.seq
-        return [accepted()] * len(batch)
-
-
-class _Eager(MemorySink):
-    """Confirms what it has not been sent."""
-
-    def confirmed(self) -> Position:
-        return {writer: seq + 5 for writer, seq in super().confirmed().items()}
-
-
-class _Lazy(MemorySink):
-    """Never confirms anything."""
-
-    def confirmed(self) -> Position:
-        return {}
-
-
-class _Curt(MemorySink):
-    """Answers for all records at once."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        return super().send(batch)[:1]
-
-
-class _Doubling(MemorySink):
-    """Holds what is sent again beside what was there."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        held = self._store.records[self._run]
-        fresh = [
-            replace(record, writer=f"{record.writer}+{sum(key[1] == record.seq for key in held)}") for record in batch
-        ]
-        super().send(fresh)
-        for record in batch:
-            self._position[record.writer] = record.seq
-        return [accepted()] * len(batch)
-
-
-class _Rising(MemorySink):
-    """Drops what comes with a step below the highest, as a vendor with monotonic steps does."""
-
-    def __init__(self, store: MemoryStore, context: SinkContext) -> None:
-        super().__init__(store, context)
-        self._top: dict[str, Number] = {}
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        super().send([record for record in batch if self._rises(record.body)])
-        for record in batch:
-            self._position[record.writer] = record.seq
-        return [accepted()] * len(batch)
-
-    def _rises(self, body: Body) -> bool:
-        if not isinstance(body, Metrics):
-            return True
-        rises = all(body.step >= self._top.get(key, body.step) for key in body.values)
-        self._top.update(dict.fromkeys(body.values, body.step))
-        return rises
-
-
-class _Merging(MemorySink):
-    """Keeps the last value alone of those at one step."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        held = self._store.records[self._run]
-        for record in batch:
-            body = record.body
-            if isinstance(body, Metrics):
-                for key, old in list(held.items()):
-                    other = old.body
-                    if isinstance(other, Metrics) and (other.step, other.values.keys()) == (
-                        body.step,
-                        body.values.keys(),
-                    ):
-                        del held[key]
-            super().send([record])
-        return [accepted()] * len(batch)
-
-
-class _Splitting(MemorySink):
-    """Makes another run at each opening."""
-
-    def open(self, run: RunInfo, /) -> VendorRun:
-        made = super().open(run)
-        return replace(made, id=f"{made.id}-{id(self)}")
-
-
-class _Shared(MemorySink):
-    """Keeps what it is sent in the run that was opened last, whichever sink it came by."""
-
-    last = ""
-
-    def open(self, run: RunInfo, /) -> VendorRun:
-        type(self).last = run.id
-        return super().open(run)
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        self._run = type(self).last
-        return super().send(batch)
-
-
-class _Raising(MemorySink):
-    """Raises for a single record."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        if any(isinstance(record.body, Notes) for record in batch):
-            raise ValueError("no notes here")
-        return super().send(batch)
-
-
-class _Doubled(MemorySource):
-    """Lists each run twice."""
-
-    def runs(self, query: object, /) -> Iterator[RunInfo]:
-        for run in super().runs(query):  # type: ignore[arg-type]
-            yield run
-            yield run
-
-
-class _Refusing(MemorySink):
-    """Refuses names with a slash, though it declares to hold any."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        bad = [isinstance(r.body, Metrics) and any("/" in key for key in r.body.values) for r in batch]
-        super().send([record for record, is_bad in zip(batch, bad, strict=True) if not is_bad])
-        for record in batch:
-            self._position[record.writer] = record.seq
-        return [refused("a slash") if is_bad else accepted() for is_bad in bad]
-
-
-class _LyingWitness:
-    """A vendor's page that shows other numbers than were sent."""
-
-    def points(self, run: VendorRun, metric: str, /) -> Sequence[tuple[Number, Number]]:
-        _ = run, metric
-        return [(step, float(step)) for step in range(20)]
-
-
-class _Indifferent(MemorySink):
-    """Takes an artifact whose content is lost, and says that all is well."""
-
-    def _keep_files(self, record: Record) -> None:
-        with contextlib.suppress(RejectedError):
-            super()._keep_files(record)
-
-
-class _Hoarding(MemorySink):
-    """Hands everything over when it is closed, and confirms it long before."""
-
-    def __init__(self, store: MemoryStore, context: SinkContext) -> None:
-        super().__init__(store, context)
-        self._hoard: list[Record] = []
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        self._hoard += batch
-        self._position.update({record.writer: record.seq for record in batch})
-        return [accepted()] * len(batch)
-
-    def close(self) -> None:
-        super().send(self._hoard)
-
-
-class _Solitary(MemorySink):
-    """Holds what the first process wrote, and no other's."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        held = self._store.records[self._run]
-        first = min((writer for writer, _ in held), default=batch[0].writer if batch else "")
-        super().send([record for record in batch if record.writer == first or isinstance(record.body, RunEnd)])
-        self._position.update({record.writer: record.seq for record in batch})
-        return [accepted()] * len(batch)
-
-
-class _Final(MemorySink):
-    """Takes nothing more for a run that has ended once."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        if not any(isinstance(record.body, RunEnd) for record in self._store.records[self._run].values()):
-            return super().send(batch)
-        self._position.update({record.writer: record.seq for record in batch})
-        return [accepted()] * len(batch)
-
-
-class _Contemporary(MemorySink):
-    """Lets every run begin in this century."""
-
-    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
-        return super().send([replace(record, time=max(record.time, 1_500_000_000 * 10**9)) for record in batch])
-
-
-class _Sampling(MemorySource):
-    """Thins out a metric of many points."""
-
-    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
-        records = list(super().read(run, after))
-        points = [record for record in records if isinstance(record.body, Metrics)]
-        dropped = {id(record) for record in (points[1::2] if len(points) > 15_000 else ())}
-        return (record for record in records if id(record) not in dropped)
-
-
-class _OtherBytes(MemorySource):
-    """Gives other bytes than those whose digest it names."""
-
-    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
-        return io.BytesIO(super().open_file(run, file).read()[:-1] + b"?")
 
 
 def _made(make: Callable[[MemoryStore, SinkContext], Sink]) -> Callable[[], WrongSubject]:
@@ -387,26 +151,26 @@ IN_MEMORY: Mapping[str, Callable[[], WrongSubject]] = {
     "is exact where it declares a loss": _changing(
         lambda body: body, _with(Feature.METRIC_FINITE, lossy("doubles", lambda value: value * 2))
     ),
-    "forgets the last record": _made(_Forgetful),
-    "confirms too early": _made(_Eager),
-    "never confirms": _made(_Lazy),
-    "answers once for a batch": _made(_Curt),
-    "holds twice what is sent twice": _made(_Doubling),
-    "drops late steps": _made(_Rising),
-    "merges one step's values": _made(_Merging),
-    "makes a run at each opening": _made(_Splitting),
-    "mixes runs": _made(_Shared),
-    "raises for one record": _made(_Raising),
-    "refuses what it declares to hold": _made(_Refusing),
-    "lists runs twice": lambda: WrongSubject("wrong", MemorySink, read=_Doubled),
-    "takes what is lost": _made(_Indifferent),
-    "hands over when it is closed": _made(_Hoarding),
-    "ends for good": _made(_Final),
-    "knows one process": _made(_Solitary),
-    "knows no other time": _made(_Contemporary),
+    "forgets the last record": _made(sinks.Forgetful),
+    "confirms too early": _made(sinks.Eager),
+    "never confirms": _made(sinks.Lazy),
+    "answers once for a batch": _made(sinks.Curt),
+    "holds twice what is sent twice": _made(sinks.Doubling),
+    "drops late steps": _made(sinks.Rising),
+    "merges one step's values": _made(sinks.Merging),
+    "makes a run at each opening": _made(sinks.Splitting),
+    "mixes runs": _made(sinks.Shared),
+    "raises for one record": _made(sinks.Raising),
+    "refuses what it declares to hold": _made(sinks.Refusing),
+    "lists runs twice": lambda: WrongSubject("wrong", MemorySink, read=sources.Doubled),
+    "takes what is lost": _made(sinks.Indifferent),
+    "hands over when it is closed": _made(sinks.Hoarding),
+    "ends for good": _made(sinks.Final),
+    "knows one process": _made(sinks.Solitary),
+    "knows no other time": _made(sinks.Contemporary),
     "cuts names": _changing(_of(RunStart, lambda b: replace(b, name=b.name[:100]))),
-    "thins out": lambda: WrongSubject("wrong", MemorySink, read=_Sampling),
-    "gives other bytes": lambda: WrongSubject("wrong", MemorySink, read=_OtherBytes),
-    "plots other numbers": lambda: WrongSubject("wrong", MemorySink, witness=_LyingWitness()),
+    "thins out": lambda: WrongSubject("wrong", MemorySink, read=sources.Sampling),
+    "gives other bytes": lambda: WrongSubject("wrong", MemorySink, read=sources.OtherBytes),
+    "plots other numbers": lambda: WrongSubject("wrong", MemorySink, witness=sources.LyingWitness()),
 }
 """What each does wrong, and how to make it."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from tracklib.testing.emulators import snapshot
 from tracklib.testing.emulators.blobs import Blobs
-from tracklib.testing.emulators.comet import artifacts, assets, handshake, projects, reads, writes
-from tracklib.testing.emulators.comet.state import ArtifactVersion, Asset, Experiment, Project, State
+from tracklib.testing.emulators.comet import artifacts, assets, handshake, projects, reads, registry, writes
+from tracklib.testing.emulators.comet.state import ArtifactVersion, Asset, Experiment, Project, RegistryModel, State
 from tracklib.testing.emulators.comet.world import Refused, Route, World
 from tracklib.testing.emulators.emulator import Emulator
 from tracklib.testing.emulators.exchange import Reply, Request, json_reply
@@ -57,6 +57,7 @@ class CometEmulator(Emulator):
             **artifacts.ROUTES,
             **reads.ROUTES,
             **projects.ROUTES,
+            **registry.ROUTES,
         }
 
     @property
@@ -144,4 +145,5 @@ def _loaded(folder: Path | None) -> State:
         assets={key: Asset(**held) for key, held in kept.get("assets", {}).items()},
         versions={key: ArtifactVersion(**held) for key, held in kept.get("versions", {}).items()},
         projects={key: Project(**held) for key, held in kept.get("projects", {}).items()},
+        registry={key: RegistryModel(**held) for key, held in kept.get("registry", {}).items()},
     )

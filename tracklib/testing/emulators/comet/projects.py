@@ -75,9 +75,9 @@ def create(world: World, request: Request) -> dict[str, Any]:
 
 
 def delete_experiment(world: World, request: Request) -> dict[str, Any]:
-    """Forget an experiment with its files."""
+    """Forget an experiment with its files; those of artifacts stay, as these are the workspace's."""
     key = world.experiment(request.query["experimentKey"]).key
-    for asset in world.state.assets_of(key):
+    for asset in [asset for asset in world.state.assets_of(key) if asset.artifact_version is None]:
         world.blobs.delete(asset.key)
         del world.state.assets[asset.id]
     del world.state.experiments[key]

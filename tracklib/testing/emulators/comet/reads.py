@@ -36,7 +36,7 @@ def metadata_of(world: World, experiment: Experiment) -> dict[str, Any]:
         "durationMillis": (experiment.end or experiment.start) - experiment.start,
         "filePath": experiment.file_path,
         "fileName": (experiment.file_path or "").rpartition("/")[2] or None,
-        "optimizationId": None,
+        "optimizationId": experiment.others.get("optimizer_id", {}).get("value"),
         "throttle": False,
         "throttleReasons": [],
     }

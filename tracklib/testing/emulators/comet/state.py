@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ArtifactVersion", "Asset", "Experiment", "Project", "State"]
+__all__ = ["ArtifactVersion", "Asset", "Experiment", "Project", "RegistryModel", "State"]
 
 
 @dataclass(slots=True)
@@ -16,6 +16,18 @@ class Project:
     workspace: str
     name: str
     id: str
+    notes: str = ""
+    views: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RegistryModel:
+    """A model of a workspace's registry, with its versions as Comet shows them."""
+
+    id: str
+    workspace: str
+    name: str
+    versions: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -113,12 +125,14 @@ class State:
         assets: By id, in the order of arrival.
         versions: By id, in the order of creation.
         projects: By ``workspace/name``.
+        registry: By id, in the order of creation.
     """
 
     experiments: dict[str, Experiment] = field(default_factory=dict)
     assets: dict[str, Asset] = field(default_factory=dict)
     versions: dict[str, ArtifactVersion] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
+    registry: dict[str, RegistryModel] = field(default_factory=dict)
 
     def project(self, workspace: str, name: str) -> Project:
         """Return a project, made where it is not there."""

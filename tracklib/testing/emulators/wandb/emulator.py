@@ -121,7 +121,7 @@ class WandbEmulator(Emulator):
         except GraphQLProblem as problem:
             if problem.unknown:
                 self.complain(f"{operation_name(asked['query'])}: {problem}")
-            return json_reply({"data": None, "errors": [{"message": str(problem), "path": []}]})
+            return json_reply({"data": None, "errors": [{"message": str(problem), "path": []}]}, status=problem.status)
         return json_reply({"data": data})
 
     def _stream(self, request: Request) -> Reply:

@@ -22,11 +22,15 @@ _IMPLEMENTED_BY = {"ArtifactCollection": ("ArtifactSequence", "ArtifactPortfolio
 
 
 class GraphQLProblem(Exception):  # noqa: N818 - the word of the specification is "errors", for data
-    """What stands in the reply's ``errors``; with `unknown` it is also a complaint of the emulator."""
+    """What stands in the reply's ``errors``; with `unknown` it is also a complaint of the emulator.
 
-    def __init__(self, message: str, *, unknown: bool = False) -> None:
+    W&B's server answers a few with a status of HTTP.
+    """
+
+    def __init__(self, message: str, *, unknown: bool = False, status: int = 200) -> None:
         super().__init__(message)
         self.unknown = unknown
+        self.status = status
 
 
 def operation_name(document: str) -> str:

@@ -8,7 +8,7 @@ from tracklib.testing.emulators.wandb.connections import connection
 from tracklib.testing.emulators.wandb.state import encoded_id
 from tracklib.testing.emulators.wandb.world import World
 
-__all__ = ["entity", "server_info", "user", "viewer"]
+__all__ = ["entity", "org_entity", "server_info", "user", "viewer"]
 
 
 def viewer(world: World) -> dict[str, Any]:
@@ -35,7 +35,11 @@ def user(world: World) -> dict[str, Any]:
 
 
 def entity(world: World, name: str | None) -> dict[str, Any]:
-    """Return a team; it belongs to no organization."""
+    """Return a team, with its organization where the server has one."""
+    organization = None
+    if world.organization is not None:
+        own = {"__typename": "Entity", "name": org_entity(world)}
+        organization = {"__typename": "Organization", "name": world.organization, "orgEntity": own}
     return {
         "__typename": "Entity",
         "id": encoded_id("Entity", name or world.entity),
@@ -43,9 +47,14 @@ def entity(world: World, name: str | None) -> dict[str, Any]:
         "isTeam": True,
         "readOnly": False,
         "xxhashDigestsEnabled": False,
-        "organization": None,
+        "organization": organization,
         "user": None,
     }
+
+
+def org_entity(world: World) -> str:
+    """Return the name of the entity to which an organization's registries belong."""
+    return f"{world.organization}_registry"
 
 
 def server_info(world: World) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracklib.testing.emulators import snapshot
-from tracklib.testing.emulators.wandb.state import Artifact, Project, Run, State
+from tracklib.testing.emulators.wandb.state import Artifact, Project, Run, State, Sweep, View
 
 __all__ = ["load", "save"]
 
@@ -19,6 +19,10 @@ def load(folder: Path | None) -> State:
         runs={path: Run(**held) for path, held in kept.get("runs", {}).items()},
         artifacts={key: Artifact(**held) for key, held in kept.get("artifacts", {}).items()},
         projects={path: Project(**held) for path, held in kept.get("projects", {}).items()},
+        sweeps={key: Sweep(**held) for key, held in kept.get("sweeps", {}).items()},
+        views={key: View(**held) for key, held in kept.get("views", {}).items()},
+        registries=kept.get("registries", []),
+        deleted=kept.get("deleted", []),
     )
 
 

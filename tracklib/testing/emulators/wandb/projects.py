@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracklib.testing.emulators.exchange import loads
-from tracklib.testing.emulators.wandb import artifacts, people
+from tracklib.testing.emulators.wandb import artifacts, boards, people
 from tracklib.testing.emulators.wandb.connections import connection
 from tracklib.testing.emulators.wandb.filters import matches, ordered
 from tracklib.testing.emulators.wandb.graphql import GraphQLProblem, Node
@@ -32,10 +32,9 @@ def project_node(world: World, project: Project) -> Node:
         "views": "{}",
         "isBenchmark": False,
         "readOnly": False,
-        "totalSweeps": 0,
-        "sweeps": lambda after=None, first=None, filters=None: connection([], dict),
         **_runs(world, project),
         **artifacts.project_fields(world, project),
+        **boards.project_fields(world, project),
     }
 
 

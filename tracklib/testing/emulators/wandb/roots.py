@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tracklib.testing.emulators.wandb import artifact_changes, artifacts, people, run_changes
+from tracklib.testing.emulators.wandb import artifact_changes, artifacts, boards, people, run_changes
 from tracklib.testing.emulators.wandb.graphql import Node, check_arguments
 from tracklib.testing.emulators.wandb.projects import project_node, projects_page
 from tracklib.testing.emulators.wandb.world import World
@@ -33,7 +33,7 @@ def query(world: World) -> Node:
         "viewer": lambda: people.viewer(world),
         "serverInfo": lambda: people.server_info(world),
         "entity": lambda name=None: people.entity(world, name),
-        "organization": lambda name: None,
+        "organization": lambda name: boards.organization(world, name),
         "project": project,
         "model": project,
         "projects": projects,
@@ -44,7 +44,7 @@ def query(world: World) -> Node:
 
 def mutation(world: World) -> Node:
     """Return the root of changes; each takes one ``input``."""
-    changes = {**run_changes.CHANGES, **artifact_changes.CHANGES}
+    changes = {**run_changes.CHANGES, **artifact_changes.CHANGES, **boards.CHANGES}
     return {
         "__typename": "Mutation",
         **{name: _with_input(partial(change, world), name) for name, change in changes.items()},

@@ -84,6 +84,7 @@ def delete_run(world: World, *, id: str, deleteArtifacts: bool = False) -> Node:
     """Forget a run with its files, and its artifacts where that is asked for."""
     run = _existing(world, id)
     del world.state.runs[run.path]
+    world.state.deleted.append(run.path)
     for name in world.file_names(run):
         world.blobs.delete(world.file_key(run, name))
     for output in run.outputs if deleteArtifacts else ():
@@ -113,6 +114,8 @@ def _named(world: World, given: dict[str, Any]) -> tuple[Run, bool]:
     known = world.state.runs.get(path)
     if known is not None:
         return known, False
+    if path in world.state.deleted:
+        raise GraphQLProblem(f"run {path} was previously created and deleted; try a new run name", status=409)
     now = time.time()
     run = Run(project.entity, project.name, given["name"], now, display_name=given["name"], heartbeat_at=now)
     run.user = world.username

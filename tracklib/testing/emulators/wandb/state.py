@@ -13,7 +13,7 @@ from typing import Any
 
 from tracklib.testing.emulators.exchange import loads
 
-__all__ = ["Artifact", "Project", "Run", "State", "encoded_id", "iso"]
+__all__ = ["Artifact", "Project", "Run", "State", "Sweep", "View", "encoded_id", "iso"]
 
 
 def encoded_id(*parts: str) -> str:
@@ -160,6 +160,45 @@ class Project:
 
 
 @dataclass(slots=True)
+class Sweep:
+    """A search over configs; runs name the sweep that they are of."""
+
+    entity: str
+    project: str
+    name: str
+    created_at: float
+    config: str = ""
+    display_name: str = ""
+    state: str = "PENDING"
+    updated_at: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The id in GraphQL."""
+        return encoded_id("Sweep", "v1", self.name, self.project, self.entity)
+
+
+@dataclass(slots=True)
+class View:
+    """A report, the draft of one, or a saved view of a project's runs, as its type says."""
+
+    entity: str
+    project: str
+    name: str
+    type: str
+    created_at: float
+    display_name: str = ""
+    description: str = ""
+    spec: str = "{}"
+    updated_at: float = 0.0
+
+    @property
+    def id(self) -> str:
+        """The id in GraphQL."""
+        return encoded_id("View", self.type, self.name, self.project, self.entity)
+
+
+@dataclass(slots=True)
 class State:
     """Everything that the server knows, but for the contents of files.
 
@@ -167,11 +206,18 @@ class State:
         runs: By ``entity/project/name``, in the order of creation.
         artifacts: By id, in the order of creation.
         projects: By ``entity/name``.
+        sweeps, views: By GraphQL's id, in the order of creation.
+        registries: Names of the organization's registries, as W&B has them: ``wandb-registry-models``.
+        deleted: Paths of runs that were deleted: no other gets such an id.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
+    sweeps: dict[str, Sweep] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    registries: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def project(self, entity: str, name: str) -> Project:
         """Return a project, made where it is not there."""

@@ -21,6 +21,7 @@ class World:
         entity: The team that the user writes to by default.
         features: Names of server features that are declared on. With none, an SDK takes its oldest paths.
         parquet: Whether the history of ended runs is served as Parquet files, as the cloud does for exported runs.
+        organization: The one that the team belongs to; None where it belongs to none.
     """
 
     state: State
@@ -30,6 +31,7 @@ class World:
     username: str
     features: frozenset[str] = field(default_factory=frozenset)
     parquet: bool = False
+    organization: str | None = None
 
     def storage_url(self, key: str) -> str:
         """Return the address at which a file is uploaded and downloaded."""
