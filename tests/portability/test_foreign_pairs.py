@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.portability.kinds_of_place import KINDS, Ground, grounds, new_place
+from tests.portability.kinds_of_place import KINDS, Ground, new_place
 from tests.portability.made_exports import module_of
 from tests.portability.test_every_pair import there_and_back
 from tracklib.model.query import RunQuery
@@ -70,12 +70,6 @@ for number in range(2):
     run.log_artifact("f.txt", block=True)
     run.close()
 """
-
-
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Servers for all pairs."""
-    yield from grounds(tmp_path_factory.mktemp("ground"))
 
 
 def train(program: str, folder: Path, *words: str, **environ: str) -> None:
@@ -146,9 +140,9 @@ WRITERS: dict[str, Callable[[Ground], Place]] = {
 
 
 @pytest.fixture(scope="module")
-def written(ground: Ground) -> Callable[[str], Place]:
+def written(shared_ground: Ground) -> Callable[[str], Place]:
     """Return a function that gives the place that an SDK wrote to, once."""
-    return cache(lambda kind: WRITERS[kind](ground))
+    return cache(lambda kind: WRITERS[kind](shared_ground))
 
 
 @pytest.mark.parametrize("there", KINDS)
