@@ -45,6 +45,13 @@ class Ground:
     emulators: list[Emulator] = field(default_factory=list)
     _count: int = 0
 
+    def surroundings(self) -> dict[str, str]:
+        """Return the folders in which the vendors' SDKs keep what is their own, by the variables that name them."""
+        home = {kind: self.folder / f"wandb-{kind.lower()}" for kind in _WANDB_FOLDERS}
+        for path in (*home.values(), self.folder / "home"):
+            path.mkdir(exist_ok=True)
+        return {**{f"WANDB_{kind}": str(path) for kind, path in home.items()}, "HOME": str(self.folder / "home")}
+
     def fresh(self, word: str) -> Path:
         """Return the path of something that is not there yet."""
         self._count += 1
@@ -58,10 +65,7 @@ class Ground:
 
 def grounds(folder: Path) -> Iterator[Ground]:
     """Yield a ground, and stop what stands there; no server may have been asked for anything that it does not know."""
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        for kind in _WANDB_FOLDERS:
-            patch.setenv(f"WANDB_{kind}", str(folder / f"wandb-{kind.lower()}"))
-        (folder / "wandb-dir").mkdir()
+    with ExitStack() as stack:
         ground = Ground(folder, stack)
         yield ground
         complaints = [complaint for emulator in ground.emulators for complaint in emulator.complaints]

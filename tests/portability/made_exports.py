@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.portability.kinds_of_place import Ground
 from tracklib.portability.places import Place, open_place
 
-__all__ = ["EXPORTS"]
+__all__ = ["EXPORTS", "module_of"]
 
 _PLUGINS = Path(__file__).parents[2] / "plugins"
 _BASE = 1_790_000_000_123
@@ -79,12 +79,11 @@ def _write_folder(runs: list[Mapping[str, Any]], ground: Ground) -> Place:
     return open_place(f"mlflow:{folder}")
 
 
-def _of_neptune(name: str) -> ModuleType:
-    """Return a module of Neptune's own tests, which make such exports."""
-    module = f"tests_of_neptune_{name}"
+def module_of(plugin: str, path: str) -> ModuleType:
+    """Return a module of a plugin's own tests, which makes what its vendor's programs make."""
+    module = f"tests_of_{plugin}.{path.replace('/', '.')}"
     if module not in sys.modules:
-        path = _PLUGINS / "tracklib-neptune" / "tests" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(module, path)
+        spec = importlib.util.spec_from_file_location(module, _PLUGINS / plugin / "tests" / f"{path}.py")
         assert spec is not None
         assert spec.loader is not None
         sys.modules[module] = importlib.util.module_from_spec(spec)
@@ -94,7 +93,7 @@ def _of_neptune(name: str) -> ModuleType:
 
 def _write_neptune(runs: list[Any], ground: Ground) -> Place:
     """Write runs as neptune-exporter does."""
-    export = _of_neptune("conftest").Export(ground.fresh("neptune"))
+    export = module_of("tracklib-neptune", "conftest").Export(ground.fresh("neptune"))
     for number, (single, series, files, parts) in enumerate(runs):
         run_id = f"RUN-{number}"
         rows = [export.row(path, *typed) for path, typed in single.items()]
@@ -109,7 +108,7 @@ def _write_neptune(runs: list[Any], ground: Ground) -> Place:
 EXPORTS: Mapping[str, tuple[st.SearchStrategy[list[Any]], Callable[[list[Any], Ground], Place]]] = {
     "mlflow-folder": (st.lists(_FOLDER_RUNS, min_size=2, max_size=3), _write_folder),
     "neptune": (
-        st.deferred(lambda: st.lists(_of_neptune("test_end_to_end").RUNS, min_size=2, max_size=3)),
+        st.deferred(lambda: st.lists(module_of("tracklib-neptune", "test_end_to_end").RUNS, min_size=2, max_size=3)),
         _write_neptune,
     ),
 }

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.portability.kinds_of_place import KINDS, Ground, grounds, new_place
+from tests.portability.kinds_of_place import KINDS, Ground, new_place
 from tests.portability.made_exports import EXPORTS
 from tests.portability.made_runs import MADE, MadeRun, keep
 from tracklib.backends.capabilities import EXACT, Capabilities, Feature, Fidelity, absent, lossy
@@ -38,12 +38,6 @@ pytestmark = [
     pytest.mark.server,
     pytest.mark.filterwarnings("ignore::Warning"),  # the vendors' SDKs use what others have deprecated
 ]
-
-
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Servers for all pairs; none may have been asked for anything that it does not know."""
-    yield from grounds(tmp_path_factory.mktemp("ground"))
 
 
 def for_sets_of(runs: st.SearchStrategy[Any], name: str, check: Callable[[Any], None]) -> None:

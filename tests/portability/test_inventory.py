@@ -104,7 +104,7 @@ def test_what_the_destination_would_change_is_counted() -> None:
         names=Encoding("z is written otherwise", lambda name: name.replace("acc", "a-c")),
     )
     found, _ = taken(3, capabilities)
-    assert found.losses == {"media: it has no media": 3, "step: fractional: steps are whole": 6}
+    assert found.losses == {"it has no media": 3, "steps are whole": 6}
     assert {what: (count, example[:9]) for what, count, example in found.hits} == {
         "names of metrics or params longer than 100 characters": (1, "zzzzzzzzz"),
         "names of metrics or params with characters that are written otherwise": (1, "acc"),

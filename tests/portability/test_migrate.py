@@ -14,9 +14,10 @@ import pytest
 import tracklib
 from tracklib.backends import Outcome, RunQuery, Sink, SinkContext
 from tracklib.backends.memory import MemorySink, MemorySource, MemoryStore
+from tracklib.errors import TransientError
 from tracklib.model.records import Artifact, FileRef, Metrics, Position, Record, RunEnd, RunStart
 from tracklib.portability.choice import Choice
-from tracklib.portability.compare import compare
+from tracklib.portability.compare import compare, compare_runs
 from tracklib.portability.copy import batches, copy_run
 from tracklib.portability.ledger import Ledger
 from tracklib.portability.migrate import Migration, Result, map_users
@@ -280,6 +281,39 @@ def test_what_a_sink_keeps_in_its_scratch_stays_there(tmp_path: Path, monkeypatc
     (result,) = run_once(tmp_path / "a", vendor, tmp_path / "ledger")
     assert (result.state, result.error) == ("copied", "")
     assert result.progress.tally.artifacts > 0
+
+
+class _Broken(MemorySink):
+    """A sink whose first ones confirm nothing, and cannot be closed; once that was tried, they take nothing more."""
+
+    def __init__(self, vendor: Vendor, context: SinkContext) -> None:
+        super().__init__(vendor.store, context)
+        self._vendor = vendor
+        self._begun = dict(context.position)
+        self._tries = 0
+
+    def confirmed(self) -> Position:
+        return super().confirmed() if self._vendor.calls == 3 else self._begun
+
+    def close(self) -> None:
+        self._tries += 1
+        assert self._tries == 1, "it was let go, and is closed again"
+        self._vendor.calls += 1
+        if self._vendor.calls < 3:
+            raise TransientError("the connection was lost")
+
+
+def test_a_sink_that_could_not_be_closed_is_let_go(tmp_path: Path) -> None:
+    """As delivery does, copying takes a new sink, and sends it what was not confirmed."""
+    make(tmp_path / "a", "one")
+    vendor, (run,) = Vendor(), open_place(f"local:{tmp_path / 'a'}").source().runs(RunQuery())
+    waits: list[float] = []
+    (tmp_path / "scratch").mkdir()
+    source = open_place(f"local:{tmp_path / 'a'}").source()
+    progress = copy_run(source, run, lambda context: _Broken(vendor, context), tmp_path / "scratch", sleep=waits.append)
+    assert (vendor.calls, len(waits)) == (3, 2)
+    assert progress.tally.records == len(list(source.read(run)))
+    assert compare_runs(source, run, vendor.source(), next(vendor.source().runs(RunQuery()))).equal
 
 
 def test_what_a_source_gives_under_a_digest_is_checked(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from tests.portability.kinds_of_place import KINDS, Ground, grounds, new_place
+from tests.portability.kinds_of_place import KINDS, Ground, new_place
 from tests.portability.made_runs import MadeRun, keep, made_runs
 from tests.portability.test_every_pair import for_sets_of, verify
 from tests.portability.test_migrate import KilledError, Vendor
@@ -27,12 +27,6 @@ pytestmark = [
     pytest.mark.server,
     pytest.mark.filterwarnings("ignore::Warning"),  # the vendors' SDKs use what others have deprecated
 ]
-
-
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Servers for all kinds."""
-    yield from grounds(tmp_path_factory.mktemp("ground"))
 
 
 class Anew(MemorySource):

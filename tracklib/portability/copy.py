@@ -99,8 +99,8 @@ def copy_run(
 ) -> Progress:
     """Copy a run, or what of it is behind ``after``; return where that ended.
 
-    A call that may work later is made again, with growing pauses; a record that the destination refuses is counted and
-    left.
+    A call that may work later is made again, with growing pauses, and a sink that could not be closed is let go for a new
+    one; a record that the destination refuses is counted and left.
 
     Args:
         scratch: An empty folder for files on their way.
@@ -111,23 +111,64 @@ def copy_run(
     Raises:
         BackendError: The source or the destination gave up; what was saved stays true.
     """
-    begun = after or Progress()
-    spool = Spool(source, run, scratch)
-    context = SinkContext(spool.open, scratch, begun.vendor_id, begun.position)
-    sink = make_sink(context)
-    vendor = _patiently(lambda: sink.open(dataclasses.replace(run, place=None, url=None)), sleep)
-    copying = _Copying(sink, dataclasses.replace(begun, vendor_id=vendor.id, url=vendor.url), save, sleep)
-    keeps_ranks = bool(getattr(sink, "keeps_ranks", False))
-    records = _records(source, run, {} if growth else begun.position, keeps_ranks=keeps_ranks)
-    records = growth.of(records) if growth else records
+    held, breaker = after or Progress(), Breaker()
+    while True:
+        try:
+            return _pass(_Way(source, run, make_sink, scratch, growth, change, sleep), held, save)
+        except _UnclosedError as unclosed:
+            held, error = unclosed.held, unclosed.error
+            wait = breaker.failed(getattr(error, "retry_after", None))
+            # What a run grew by is known once: the next call looks into the copy again.
+            if breaker.faults >= _TRIES or growth is not None:
+                raise error from unclosed
+            sleep(wait)
+
+
+class _UnclosedError(Exception):
+    """A sink could not be closed, and may take nothing more: a new one is sent what is not held."""
+
+    def __init__(self, held: Progress, error: TransientError | UnknownOutcomeError) -> None:
+        super().__init__(str(error))
+        self.held = held
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From where to where a run is copied, and how."""
+
+    source: Source
+    run: RunInfo
+    make_sink: Callable[[SinkContext], Sink]
+    scratch: Path
+    growth: Growth | None
+    change: Change | None
+    sleep: Callable[[float], None]
+
+
+def _pass(way: _Way, begun: Progress, save: Callable[[Progress], None]) -> Progress:
+    """Copy with one sink what is behind a place."""
+    spool = Spool(way.source, way.run, way.scratch)
+    sink = way.make_sink(SinkContext(spool.open, way.scratch, begun.vendor_id, begun.position))
+    vendor = _patiently(lambda: sink.open(dataclasses.replace(way.run, place=None, url=None)), way.sleep)
+    copying = _Copying(sink, dataclasses.replace(begun, vendor_id=vendor.id, url=vendor.url), save, way.sleep)
     size = min(BATCH, sink.capabilities.limits.batch_records)
     try:
-        for batch in batches(records if change is None else map(change, records), size):
+        for batch in batches(_told(way, begun, keeps_ranks=bool(getattr(sink, "keeps_ranks", False))), size):
             copying.send(batch)
             spool.clear()
         return copying.close()
     finally:
         spool.clear()
+
+
+def _told(way: _Way, begun: Progress, *, keeps_ranks: bool) -> Iterator[Record]:
+    """Yield what the sink is told."""
+    after = {} if way.growth is not None else begun.position
+    records = _records(way.source, way.run, after, keeps_ranks=keeps_ranks)
+    if way.growth is not None:
+        records = way.growth.of(records)
+    return records if way.change is None else map(way.change, records)
 
 
 def _records(source: Source, run: RunInfo, after: Position, *, keeps_ranks: bool) -> Iterator[Record]:
@@ -168,8 +209,16 @@ class _Copying:
         self._confirm()
 
     def close(self) -> Progress:
-        """Hand over what the sink holds back."""
-        _patiently(self._sink.close, self._sleep)
+        """Hand over what the sink holds back.
+
+        Raises:
+            _UnclosedError: It may work with another sink.
+        """
+        try:
+            self._sink.close()
+        except (TransientError, UnknownOutcomeError) as error:
+            self._confirm()
+            raise _UnclosedError(self._held, error) from error
         self._confirm()
         if self._waiting:
             raise UnknownOutcomeError("the destination did not confirm all that it took; repeat the command")

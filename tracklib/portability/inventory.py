@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tracklib.errors import AuthError, ConfigError, TracklibError
 from tracklib.model.records import Artifact, Context, Media, Metrics, Record, RunStart
 from tracklib.portability.limits import Hits
-from tracklib.portability.losses import losses
+from tracklib.portability.losses import Losses
 from tracklib.portability.tally import Tally
 from tracklib.typing import Number, Step
 
@@ -76,7 +76,7 @@ class Inventory:
         values, steps: How many points have a value, or a step, of each kind.
         media, artifacts: How many of each type.
         largest: The runs with the most points, and those with the most bytes.
-        losses: For each declared change of the destination, how many points or records it concerns.
+        losses: For each declared change of the destination, how many points, params, texts, ... it concerns.
         hits: What goes beyond the destination's limits.
         left_out: What the source holds and did not list, in its own words.
         leftovers: What the place holds that belongs to no run, by the vendor's word for it.
@@ -179,18 +179,21 @@ def _look_into(found: Inventory, source: Source, run: RunInfo, capabilities: Cap
     """Read a run; what it is made of is counted only once it is read whole."""
     stock, user = Tally(), ""
     look = _Look()
+    losses = Losses(run.id, capabilities) if capabilities is not None else None
     for record in source.read(run):
         stock.count(record)
         user = _user(record) or user
         look.take(record)
-        if capabilities is not None:
-            look.losses.update(losses(record, capabilities))
+        if losses is not None:
+            losses.take(record)
             found.hits.take(record)
     found.users[user] += 1
     found.metrics |= look.reached.keys()
-    for name in ("values", "steps", "media", "artifacts", "losses"):
+    for name in ("values", "steps", "media", "artifacts"):
         getattr(found, name).update(getattr(look, name))
-    if capabilities is not None:
+    if capabilities is not None and losses is not None:
+        losses.settle()
+        found.losses.update(losses.counts)
         found.requests += math.ceil(stock.records / capabilities.limits.batch_records)
     return stock
 
@@ -208,7 +211,6 @@ class _Look:
     steps: Counter[str] = field(default_factory=Counter)
     media: Counter[str] = field(default_factory=Counter)
     artifacts: Counter[str] = field(default_factory=Counter)
-    losses: Counter[str] = field(default_factory=Counter)
 
     def take(self, record: Record) -> None:
         """Count a record."""

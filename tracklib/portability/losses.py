@@ -1,81 +1,57 @@
-"""Losses: what of a record a destination changes or does not hold, as it declares."""
+"""`Losses`: what of a run a destination changes or does not hold, as it declares."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
 
 from tracklib.backends.capabilities import Capabilities, Feature
-from tracklib.model.records import (
-    Artifact,
-    Console,
-    Context,
-    Input,
-    Media,
-    Metrics,
-    Notes,
-    Params,
-    Record,
-    RunEnd,
-    Summary,
-    System,
-    Tags,
-)
-from tracklib.typing import Number
+from tracklib.model.records import Artifact, Console, Context, Input, Media, Metrics, Record, System
+from tracklib.model.state import RunState
+from tracklib.portability.expected import expected
+from tracklib.portability.projection import Projector
 
-__all__ = ["losses"]
+__all__ = ["Losses"]
 
-_SIMPLE = {
-    Params: Feature.PARAM_TYPES,
-    Tags: Feature.TAGS,
-    Notes: Feature.NOTES,
-    Summary: Feature.SUMMARY,
-    Input: Feature.INPUTS,
-    Media: Feature.MEDIA,
-    System: Feature.SYSTEM,
-    Context: Feature.CONTEXT,
-    Console: Feature.CONSOLE,
-}
+_WHOLE = {Input: Feature.INPUTS, Media: Feature.MEDIA, System: Feature.SYSTEM, Context: Feature.CONTEXT}
+"""Records that a place holds whole or not at all."""
 
 
-def losses(record: Record, capabilities: Capabilities) -> Iterator[str]:
-    """Yield the reason of each declared change that a record meets."""
-    for feature, value in _features(record):
-        fidelity = capabilities.of(feature)
-        if fidelity.kind == "absent" or (
-            fidelity.projection is not None and (value is None or fidelity.projection(value) != value)
-        ):
-            yield f"{feature.value}: {fidelity.reason}"
+class Losses:
+    """Counts for each declared change how many points, params, texts, ... of one run it concerns, as comparing would.
 
+    Attributes:
+        counts: By the declared reason; whole once `settle` was called behind the last record.
+    """
 
-def _features(record: Record) -> Iterator[tuple[Feature, Any]]:
-    """Yield what a record asks of a backend, with the value where a projection can judge it."""
-    body = record.body
-    if isinstance(body, Metrics):
-        time_of = Feature.TIME_OF_POINT if body.timestamp is None else Feature.TIME_OF_CALLER
-        for value in body.values.values():
-            yield time_of, record.when
-            if (special := _special(value)) is not None:
-                yield special, None
-            if body.step < 0:
-                yield Feature.STEP_NEGATIVE, body.step
-            if isinstance(body.step, float) and not body.step.is_integer():
-                yield Feature.STEP_FRACTIONAL, body.step
-    elif isinstance(body, Artifact):
-        yield Feature.ARTIFACT_FILES, None
-        yield from ((Feature.ARTIFACT_REFERENCES, None) for _ in body.references[:1])
-        yield from ((Feature.ARTIFACT_ALIASES, None) for _ in body.aliases[:1])
-    elif isinstance(body, RunEnd):
-        statuses = {"crashed": Feature.STATUS_CRASHED, "killed": Feature.STATUS_KILLED}
-        yield from ((statuses[word], None) for word in (body.status,) if word in statuses)
-    elif (feature := _SIMPLE.get(type(body))) is not None:
-        yield feature, None
+    def __init__(self, run_id: str, capabilities: Capabilities) -> None:
+        self.counts: Counter[str] = Counter()
+        self._capabilities = capabilities
+        self._project = Projector(capabilities, self.counts)
+        self._state = RunState(run_id)
 
+    def take(self, record: Record) -> None:
+        """Take in the next record."""
+        body = record.body
+        if isinstance(body, Metrics):
+            if not self._project.is_exact:
+                self._project((body.values, body.step, record.when), given=body.timestamp is not None)
+        elif isinstance(body, Console):
+            self._project.text(body.text)
+        elif (feature := _WHOLE.get(type(body))) is not None:
+            self._count(feature)
+        else:
+            self._state.apply(record)
+            if isinstance(body, Artifact) and body.references:
+                self._count(Feature.ARTIFACT_REFERENCES)
 
-def _special(value: Number) -> Feature | None:
-    if isinstance(value, int):
-        return Feature.METRIC_LARGE_INT if abs(value) > 2**53 else None
-    if math.isnan(value):
-        return Feature.METRIC_NAN
-    return Feature.METRIC_INFINITE if math.isinf(value) else None
+    def settle(self) -> None:
+        """Count what concerns the run as it is in the end: params, tags, summary, status, times, ..."""
+        expected(self._state, self._capabilities, self.counts)
+        for time in (self._state.started, self._state.ended):
+            if time and self._capabilities.project(Feature.TIME_OF_RUN, time) != time:
+                self.counts[self._capabilities.of(Feature.TIME_OF_RUN).reason] += 1
+
+    def _count(self, feature: Feature) -> None:
+        fidelity = self._capabilities.of(feature)
+        if fidelity.kind != "exact":
+            self.counts[fidelity.reason] += 1

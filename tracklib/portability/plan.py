@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tracklib.backends.capabilities import Capabilities, Feature
 from tracklib.errors import RejectedError
-from tracklib.model.records import Artifact, Console, Context, Input, Media, Metrics, Record, System
-from tracklib.model.state import RunState
-from tracklib.portability.expected import expected
 from tracklib.portability.ledger import is_copied
-from tracklib.portability.projection import Projector
+from tracklib.portability.losses import Losses
 from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
+    from tracklib.backends.capabilities import Capabilities
     from tracklib.backends.contract import Source
     from tracklib.model.run import RunInfo
     from tracklib.portability.ledger import Book
 
 __all__ = ["Plan", "Rate", "plan_runs"]
-
-_WHOLE = {Input: Feature.INPUTS, Media: Feature.MEDIA, System: Feature.SYSTEM, Context: Feature.CONTEXT}
-"""Records that a place holds whole or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,45 +117,11 @@ def plan_runs(
 
 
 def _read(source: Source, run: RunInfo, capabilities: Capabilities | None, plan: Plan) -> None:
-    records = _counted(source.read(run), plan)
-    if capabilities is None:
-        for _ in records:
-            pass
-    else:
-        _judge(run, records, capabilities, plan.losses)
-
-
-def _counted(records: Iterable[Record], plan: Plan) -> Iterator[Record]:
-    for record in records:
+    losses = Losses(run.id, capabilities) if capabilities is not None else None
+    for record in source.read(run):
         plan.total.count(record)
-        yield record
-
-
-def _judge(run: RunInfo, records: Iterable[Record], capabilities: Capabilities, losses: Counter[str]) -> None:
-    """Count what the destination declares to change of a run."""
-    project = Projector(capabilities, losses)
-    state = RunState(run.id)
-    for record in records:
-        body = record.body
-        if isinstance(body, Metrics):
-            if not project.is_exact:
-                project((body.values, body.step, record.when), given=body.timestamp is not None)
-        elif isinstance(body, Console):
-            project.text(body.text)
-        elif (feature := _WHOLE.get(type(body))) is not None:
-            _count(feature, capabilities, losses)
-        else:
-            state.apply(record)
-            if isinstance(body, Artifact) and body.references:
-                _count(Feature.ARTIFACT_REFERENCES, capabilities, losses)
-    expected(state, capabilities, losses)
-    times = [time for time in (state.started, state.ended) if time]
-    of_run = capabilities.of(Feature.TIME_OF_RUN)
-    if changed := sum(capabilities.project(Feature.TIME_OF_RUN, time) != time for time in times):
-        losses[of_run.reason] += changed
-
-
-def _count(feature: Feature, capabilities: Capabilities, losses: Counter[str]) -> None:
-    fidelity = capabilities.of(feature)
-    if fidelity.kind != "exact":
-        losses[fidelity.reason] += 1
+        if losses is not None:
+            losses.take(record)
+    if losses is not None:
+        losses.settle()
+        plan.losses.update(losses.counts)
