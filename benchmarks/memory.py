@@ -1,4 +1,4 @@
-"""Measure the most memory that comparing and copying one long run takes.
+"""Measure the most memory that comparing, copying and sorting one long run takes.
 
 ``BENCH_POINTS`` sets how long it is: a million points over 100 metrics where it is unset; the bound is for 10 million.
 """
@@ -30,6 +30,8 @@ def rows(folder: Path) -> Iterator[Row]:
         made = _row(folder, "migrate to a bundle", ["migrate", source, f"bundle:{folder / side}"])
     yield made
     yield _row(folder, "verify, bundles", ["verify", f"bundle:{folder / 'c'}", f"bundle:{folder / 'd'}"])
+    for name, place in (("a journal root", a), ("a bundle", f"bundle:{folder / 'c'}")):
+        yield _row(folder, f"sql, {name} sorted", ["sql", "SELECT * FROM metrics ORDER BY value", place, "--csv"])
     yield _row(folder, "migrate to a journal root", ["migrate", a, f"local:{folder / 'e'}"])
 
 

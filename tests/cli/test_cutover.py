@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ import pytest
 
 import tracklib
 from tests.cli.conftest import Bench, Outcome
+from tests.cli.test_report import HOSTILE, SIZES, browser
+
+__all__ = ["browser"]
 
 
 class Switch:
@@ -160,3 +165,50 @@ def test_the_record_lies_in_the_journal_root_and_becomes_markdown(switch: Switch
     assert all(line.count("|") == 5 for line in text.splitlines() if line.startswith("|"))
     assert "3 identical" in text
     assert "ana &#124; &#60;b&#62;" in text
+
+
+@pytest.fixture
+def page_file(switch: Switch) -> Path:
+    """Return the page of a record with a measurement that fails, and ticks of hostile names."""
+    file = switch.bench.path / "cutover.html"
+    lose_a_run(switch)
+    switch(*switch.places)
+    switch("tick", "people", "--by", HOSTILE[0], "--note", " ".join((*HOSTILE, "x" * 300)))
+    assert switch("--html", str(file)).code == 1
+    return file
+
+
+def test_the_page_is_whole_and_its_names_are_text(page_file: Path) -> None:
+    """The page fetches nothing, and no name or note has become markup."""
+    html = page_file.read_text(encoding="utf-8")
+    for word in ("<script", "<img", "http://", "https://"):
+        assert word not in html
+    assert "2 criteria open" in html
+    assert html.count("&lt;") >= 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.skipif(importlib.util.find_spec("playwright") is None, reason="playwright is not installed")
+def test_the_page_in_a_browser(browser: Any, page_file: Path, size: str, scheme: str) -> None:
+    """At any width and in any light: nothing runs, fails or overflows; the verdict stands on top, each criterion below."""
+    width, height = SIZES[size]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("request", lambda request: None if request.url.startswith("file:") else faults.append(request.url))
+    page.goto(page_file.as_uri())
+    assert page.title() == "tracklib cutover"
+    assert page.locator("h1").inner_text() == "2 criteria open"
+    assert page.locator(".state").all_inner_texts() == ["open", "met", "met", "open", "met"]
+    assert page.locator("tr").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    paper, ink = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    assert (sum(map(int, re.findall(r"\d+", paper)[:3])) > 384) is (scheme == "light")
+    assert paper != ink
+    page.screenshot(path=page_file.with_name(f"{size}-{scheme}.png"), full_page=True)
+    assert faults == []
+    page.close()

@@ -40,6 +40,7 @@ def cutover(
         Path | None, typer.Option("--record", help="The file that keeps it; cutover.jsonl in the journal root.")
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="Write the record as Markdown.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page that shows the record.")] = None,
     dir: Dir = None,
     json: Json = False,
 ) -> int:
@@ -67,7 +68,8 @@ def cutover(
         book.measured(places, _compare(places, asked), _window(asked), 100.0 if fail_under is None else fail_under)
     elif said:
         raise UsageError(f"expected two places, or tick and a criterion, got {' '.join(said)!r}")
-    return _show(book, md, json=json)
+    _write(book, md, html)
+    return _show(book, json=json)
 
 
 def _window(asked: dict[str, Any]) -> dict[str, Any]:
@@ -98,15 +100,23 @@ def _compare(names: tuple[str, str], asked: dict[str, Any]) -> Measure:
     return measure
 
 
-def _show(book: Record, md: Path | None, *, json: bool) -> int:
+def _write(book: Record, md: Path | None, html: Path | None) -> None:
+    from tracklib.cli.cutover_page import write_markdown, write_page
+
+    if md is not None:
+        write_markdown(md, book)
+    if html is not None:
+        write_page(html, book)
+
+
+def _show(book: Record, *, json: bool) -> int:
     from tracklib.cli.console import grid, out, print_json, safe, say
+    from tracklib.cli.cutover_page import verdict
     from tracklib.cli.quantities import plural
 
     standings = book.standings()
     met = all(each.met for each in standings)
     places = book.places or (None, None)
-    if md is not None:
-        md.write_text(_markdown(book), encoding="utf-8")
     if book.damaged:
         say(f"{plural(book.damaged, 'line')} of {book.path} could not be read")
     if json:
@@ -118,36 +128,5 @@ def _show(book: Record, md: Path | None, *, json: bool) -> int:
         mark = safe("met", "green") if each.met else safe("open", "red")
         table.add_row(safe(each.criterion.name), mark, safe(each.criterion.text), safe(each.told))
     out().print(table)
-    left = sum(not each.met for each in standings)
-    verdict = "all is met: the old place can be left" if met else f"{plural(left, 'criterion', 'criteria')} open"
-    out().print(safe(verdict, "green" if met else "red"))
+    out().print(safe(verdict(standings), "green" if met else "red"))
     return 0 if met else 1
-
-
-def _markdown(book: Record) -> str:
-    """Return the standings and every entry behind them, for a file that is kept."""
-    lines = [
-        "# Cut-over",
-        "",
-        f"{' to '.join(map(_cell, book.places))}" if book.places else "Nothing was measured yet.",
-        "",
-    ]
-    lines += ["| criterion | | what | why |", "|---|---|---|---|"]
-    for each in book.standings():
-        cells = (each.criterion.name, "met" if each.met else "open", each.criterion.text, each.told)
-        lines.append(f"| {' | '.join(map(_cell, cells))} |")
-    lines += ["", "## Record", "", "| time | what | by | note |", "|---|---|---|---|"]
-    for entry in book.entries:
-        facts = entry.facts
-        states = ", ".join(f"{count:,} {state}" for state, count in facts.get("states", {}).items())
-        what = f"{entry.kind} {facts.get('criterion', states)}"
-        cells = (entry.time, what, str(facts.get("by", "")), str(facts.get("note", "")))
-        lines.append(f"| {' | '.join(map(_cell, cells))} |")
-    return "\n".join([*lines, ""])
-
-
-def _cell(text: str) -> str:
-    """Write a text of any origin so that Markdown shows it as it is."""
-    from tracklib.messages import printable
-
-    return "".join(f"&#{ord(char)};" if char in "&<>|\\`*_[]#~!$" else char for char in printable(text))

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["answer"]
 
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "double": "DOUBLE", "time": "TIMESTAMP_NS"}
-_LIMITS = {"memory_limit": "96MB", "threads": "2"}
+_LIMITS = {"memory_limit": "64MB", "threads": "1"}
+"""What DuckDB keeps in memory; beyond it are its own code, Arrow's, and what each thread sorts: in all, below 300 MB."""
+
 _SHUT = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
@@ -71,6 +73,7 @@ def answer(reader: Reader, query: str, *, watch: Watch = iter, unread: dict[str,
     folder = Path(tempfile.mkdtemp(prefix="tracklib-sql-"))
     try:
         _spill(duckdb, folder / "place.duckdb", wanted, _Rows(reader, wanted, watch, unread))
+        needed("pyarrow", what="SQL").default_memory_pool().release_unused()  # what reading took, answering needs
         config = {**_LIMITS, **_SHUT, "temp_directory": str(folder / "overflow")}
         with duckdb.connect(str(folder / "place.duckdb"), read_only=True, config=config) as base, _told(duckdb):
             relation = base.sql(query)
