@@ -44,14 +44,13 @@ FAILURES = [
     ("mlflow", "import"),
     ("comet", "import"),
     ("wandb", "hang"),
-    ("aim", "hang"),
+    ("comet", "hang"),
     ("aim", "crash"),
-    ("mlflow", "crash"),
+    ("wandb", "crash"),
     ("comet", "auth"),
     ("wandb", "auth"),
 ]
 KEYS = {"wandb": "WANDB_API_KEY", "comet": "COMET_API_KEY"}
-HANGING = {"TRACKLIB_RELAY__DEADLINE": "25"}
 
 
 @pytest.mark.faults
@@ -60,7 +59,7 @@ def test_the_others_hold_what_they_hold_without_it(desk: Desk, whole: Desk, vend
     """Training's output and exit code are an untracked run's, the others hold the same; once it is mended, so does it."""
     others = [name for name in VENDORS if name != vendor]
     plain = desk.run(TRAIN.format(**UNTRACKED))
-    wrong = {"TRACKLIB_FINISH_TIMEOUT": "2"} | (HANGING if kind == "hang" else {})
+    wrong = {"TRACKLIB_FINISH_TIMEOUT": "2"}
     if kind == "auth":
         wrong[KEYS[vendor]] = "f" * 40
     else:
