@@ -66,7 +66,12 @@ def _cells(entry: Entry) -> list[str]:
     facts = entry.facts
     states = ", ".join(f"{count:,} {state}" for state, count in facts.get("states", {}).items())
     what = f"{entry.kind} {facts.get('criterion', states)}"
-    return [entry.time.removesuffix("+00:00").replace("T", " "), what, str(facts.get("by", "")), str(facts.get("note", ""))]
+    return [
+        entry.time.removesuffix("+00:00").replace("T", " "),
+        what,
+        str(facts.get("by", "")),
+        str(facts.get("note", "")),
+    ]
 
 
 def write_markdown(path: Path, book: Record) -> None:
