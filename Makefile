@@ -69,10 +69,10 @@ $(VENV)/.core: constraints.txt pyproject.toml Makefile
 	@$(call install,-e . $(DRAWING) $(DEV))
 	@touch $@
 
-soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times; count what is lost
-	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 $(PY) -m pytest -q -p no:randomly \
+soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times, migrate 800 sets of runs there and back; count what is lost
+	@TRACKLIB_KILLS=200 TRACKLIB_RESTARTS=20 TRACKLIB_FORKS=1000 PAIRS_EXAMPLES=10 $(PY) -m pytest -q -p no:randomly \
 		tests/promises/test_2_never_lost.py tests/promises/test_2_restarts.py tests/tracking/test_workers.py \
-		tests/portability/test_migrate_kills.py
+		tests/portability/test_migrate_kills.py tests/portability/test_every_pair.py tests/portability/test_unfinished.py
 
 lint: $(STAMP) ## check form and style
 	@$(BIN)/ruff format --check .

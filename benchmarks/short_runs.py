@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from measure import Row
@@ -31,17 +31,49 @@ for i in range(50):
 """
 
 
+@contextmanager
+def _mlflow(folder: Path) -> Iterator[Mapping[str, str]]:
+    yield {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/sweep.db"}
+
+
+@contextmanager
+def _comet(folder: Path) -> Iterator[Mapping[str, str]]:
+    from tracklib.testing.emulators.comet import CometEmulator
+
+    with CometEmulator() as server:
+        yield {**server.environment(), "HOME": str(folder)}
+        held = [len(run.series("loss")) for run in server.experiments.values() if not run.running]
+    assert held == [20] * 50, f"expected 50 runs of 20 points, got {held}"
+
+
+@contextmanager
+def _wandb(folder: Path) -> Iterator[Mapping[str, str]]:
+    from tracklib.testing.emulators.wandb import WandbEmulator
+
+    own = {f"WANDB_{kind}": str(folder) for kind in ("DIR", "CACHE_DIR", "CONFIG_DIR", "DATA_DIR")}
+    with WandbEmulator() as server:
+        yield {**own, **server.environment()}
+        held = [len(run.history) for run in server.runs.values() if run.state == "finished"]
+    assert held == [20] * 50, f"expected 50 runs of 20 rows, got {held}"
+
+
+_PLACES: Mapping[str, tuple[str, Callable[[Path], AbstractContextManager[Mapping[str, str]]]]] = {
+    "mlflow": ("MLflow", _mlflow),
+    "comet": ("Comet", _comet),
+    "wandb": ("W&B", _wandb),
+}
+"""By backend: its title, and what gives a place to write to as variables."""
+
+
 def rows(folder: Path) -> Iterator[Row]:
     """Measure; the bound is 1.5 times the untracked loop plus 10 s, delivery to the last record included."""
     untracked = _seconds(folder, "untracked", {})
-    environ = {
-        "TRACKLIB_DIR": str(folder / "sweep"),
-        "TRACKLIB_BACKENDS": "mlflow",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/sweep.db",
-    }
-    tracked = _seconds(folder, "tracked", environ)
     yield Row("50 short runs, untracked", untracked, "s")
-    yield Row("50 short runs, delivered to MLflow", tracked, "s", 1.5 * untracked + 10)
+    for backend, (title, place) in _PLACES.items():
+        with place(folder) as variables:
+            own = {"TRACKLIB_DIR": str(folder / f"sweep-{backend}"), "TRACKLIB_BACKENDS": backend}
+            took = _seconds(folder, "tracked", {**own, **variables})
+        yield Row(f"50 short runs, delivered to {title}", took, "s", 1.5 * untracked + 10)
     yield from _four(folder / "four", 1.5 * untracked + 10)
 
 
@@ -75,7 +107,7 @@ def _held(root: Root, count: int) -> int:
     raise RuntimeError("not all of it is held after ten minutes")
 
 
-def _seconds(folder: Path, mode: str, environ: dict[str, str]) -> float:
+def _seconds(folder: Path, mode: str, environ: Mapping[str, str]) -> float:
     began = time.perf_counter()
     command = [sys.executable, "-c", SCRIPT, mode]
     subprocess.run(command, cwd=folder, env={**clean_environ(), **environ}, check=True, stderr=subprocess.DEVNULL)

@@ -7,6 +7,7 @@ import dataclasses
 import pickle
 from collections.abc import Mapping
 
+import orjson
 import pytest
 
 from tracklib.value import Value, replace
@@ -102,10 +103,12 @@ def test_replace_changes_what_it_names():
 
 
 def test_dataclasses_take_a_value_for_one_of_theirs():
-    """`dataclasses` sees the same in a value as in a dataclass of the same fields."""
+    """`dataclasses` and orjson see the same in a value as in a dataclass of the same fields."""
     assert dataclasses.is_dataclass(Point)
     assert dataclasses.replace(Named(1, name="n"), x=2) == Named(2, name="n")
     assert dataclasses.asdict(Named(1, name="n")) == {"x": 1, "y": 0, "about": {}, "name": "n"}
+    assert orjson.dumps([Named(1, name="n")]) == b'[{"x":1,"y":0,"about":{},"name":"n"}]'
+    assert orjson.dumps(Point(1)) == orjson.dumps(Plain(1))
     for ours, theirs in zip(dataclasses.fields(Point), dataclasses.fields(Plain), strict=True):
         assert (ours.name, ours.type, ours.default) == (theirs.name, theirs.type, theirs.default)
         assert (ours.default_factory is dataclasses.MISSING) == (theirs.default_factory is dataclasses.MISSING)

@@ -27,24 +27,8 @@ else:
 __all__ = ["Value", "dataclass_transform", "replace"]
 
 
-@dataclass_transform(frozen_default=True)
-class _Kind(type):
-    """What a class of values is made by: its annotations are its fields, in their order, behind those of its base."""
-
-    def __new__(cls, name: str, bases: tuple[type[Value], ...], body: dict[str, Any]) -> _Kind:
-        own = {field: told for field, told in body.get("__annotations__", {}).items() if "ClassVar" not in told}
-        defaults = {field: body.pop(field) for field in own if field in body}
-        types = {**(bases[0]._types if bases else {}), **own}
-        body |= {"__slots__": tuple(own), "__match_args__": tuple(types), "_types": types}
-        made: Any = super().__new__(cls, name, bases, body)
-        made._defaults = {**(bases[0]._defaults if bases else {}), **defaults}
-        made._put = tuple(getattr(made, field).__set__ for field in types)
-        made._held = attrgetter(*types) if types else id
-        return made  # type: ignore[no-any-return]  # it was given attributes that no type knows
-
-
 class _AsDataclass:
-    """A class's fields as `dataclasses` knows them, for `dataclasses.replace` and its like: made when they ask."""
+    """A class's fields as `dataclasses` knows them, for `dataclasses.replace`, orjson and their like: made when they ask."""
 
     def __init__(self) -> None:
         self._known: dict[type[Value], dict[str, dataclasses.Field[Any]]] = {}
@@ -54,6 +38,26 @@ class _AsDataclass:
             fields = [(name, told, kind._field(name)) for name, told in kind._types.items()]
             self._known[kind] = vars(dataclasses.make_dataclass(kind.__name__, fields))["__dataclass_fields__"]
         return self._known[kind]
+
+
+_as_dataclass = _AsDataclass()
+
+
+@dataclass_transform(frozen_default=True)
+class _Kind(type):
+    """What a class of values is made by: its annotations are its fields, in their order, behind those of its base."""
+
+    def __new__(cls, name: str, bases: tuple[type[Value], ...], body: dict[str, Any]) -> _Kind:
+        own = {field: told for field, told in body.get("__annotations__", {}).items() if "ClassVar" not in told}
+        defaults = {field: body.pop(field) for field in own if field in body}
+        types = {**(bases[0]._types if bases else {}), **own}
+        body |= {"__slots__": tuple(own), "__match_args__": tuple(types), "_types": types}
+        body["__dataclass_fields__"] = _as_dataclass  # in each class: orjson does not look into its bases
+        made: Any = super().__new__(cls, name, bases, body)
+        made._defaults = {**(bases[0]._defaults if bases else {}), **defaults}
+        made._put = tuple(getattr(made, field).__set__ for field in types)
+        made._held = attrgetter(*types) if types else id
+        return made  # type: ignore[no-any-return]  # it was given attributes that no type knows
 
 
 class Value(metaclass=_Kind):
@@ -70,7 +74,6 @@ class Value(metaclass=_Kind):
         _defaults: ClassVar[dict[str, Any]]
         _held: ClassVar[Callable[[object], object]]
     else:
-        __dataclass_fields__ = _AsDataclass()
 
         def __init__(self, *args: object, **named: object) -> None:
             if named or len(args) != len(self._put):

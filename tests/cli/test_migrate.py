@@ -114,6 +114,27 @@ def test_runs_go_by_another_place_and_the_source_is_read_once(bench: Bench, kind
     assert (again.json["states"], again.json["total"]["points"]) == ({"copied": 2}, 6), again
 
 
+@pytest.mark.filterwarnings("ignore::Warning")  # MLflow uses what others have deprecated
+def test_a_run_that_a_vendor_calls_running_is_copied_where_asked_to(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits; with ``--unfinished`` it is copied as it is, and what it grew by follows when it has ended."""
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    client = mlflow.MlflowClient((bench.path / "mlruns").as_uri())
+    run_id = client.create_run(client.create_experiment("theirs"), run_name="one").info.run_id
+    client.log_metric(run_id, "loss", 0.5, step=1)
+    words = ("migrate", f"mlflow:{bench.path / 'mlruns'}", f"local:{bench.path / 'b'}", "--json")
+    assert bench(*words, at_root=False).json["states"] == {"waiting": 1}
+    first = bench(*words, "--unfinished", at_root=False).json
+    assert (first["states"], first["total"]["points"]) == ({"partial": 1}, 1)
+    client.log_metric(run_id, "loss", 0.25, step=0)
+    client.set_terminated(run_id)
+    last = bench(*words, at_root=False).json
+    assert (last["states"], last["total"]["points"]) == ({"copied": 1}, 2)
+    assert bench("verify", *words[1:3], at_root=False).code == 0
+
+
 def test_a_group_that_differs_stops_the_rest(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind a group whose copy differs nothing more is copied; of a run the first differences are told."""
     from tracklib.portability.local_sink import JournalSink

@@ -125,7 +125,11 @@ class MadeRun:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<the run {self.id} of {len(self.records)} records>"  # all of them would fill a thousand lines
+        return f"<the run {self.id} of {len(self.records)} records>"
+
+    def _repr_pretty_(self, printer: Any, cycle: object) -> None:
+        _ = cycle  # what hypothesis asks for: all of its records would fill a thousand lines
+        printer.text(repr(self))
 
 
 Axis = Literal["counter", "sparse", "fraction", "negative", "huge", "repeated", "shuffled", "mixed"]
@@ -274,7 +278,7 @@ _numbers = itertools.count()
 
 
 @st.composite
-def made_runs(draw: st.DrawFn) -> MadeRun:
+def made_runs(draw: st.DrawFn, shapes: tuple[str, ...] = ("one", "attempts", "ranks")) -> MadeRun:
     """Return a run that ended: one attempt, two of them, or two ranks side by side."""
     files: dict[str, bytes] = {}
     who = RunStart(
@@ -294,7 +298,7 @@ def made_runs(draw: st.DrawFn) -> MadeRun:
     ]
     bodies = [body for part in draw(st.permutations(told)) for body in part]
     half = draw(st.integers(0, len(bodies)))
-    shape = draw(st.sampled_from(["one", "attempts", "ranks"]))
+    shape = draw(st.sampled_from(shapes))
     first, second = (bodies, []) if shape == "one" else (bodies[:half], bodies[half:])
     ends = draw(_ENDS), draw(_ENDS)
     chance = random.Random(draw(st.integers(0, 2**32)))

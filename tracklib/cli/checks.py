@@ -146,7 +146,7 @@ def _asked(entry: str, found: Config, plugins: dict[str, Plugin], timeout: float
     if answer.good:
         yield Check("backends", entry, "ok", answer.text)
     else:
-        remedy = _REMEDIES.get(answer.fault, f"see that {where} is up")
+        remedy = _REMEDIES.get(answer.fault, f"see that {where} is up and the credentials hold")
         yield Check("backends", entry, "problem", answer.text, f"{remedy}; everything stays on disk until then")
 
 

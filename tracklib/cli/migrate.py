@@ -41,6 +41,12 @@ def migrate(
     users: Annotated[
         Path | None, typer.Option("--map-users", help="A JSON file: an object of old names to new ones.")
     ] = None,
+    unfinished: Annotated[
+        bool,
+        typer.Option(
+            "--unfinished", help="Also runs that have not ended, as far as they came; repeated, it completes them."
+        ),
+    ] = False,
     jobs: Jobs = 1,
     ledger: Annotated[
         Path | None, typer.Option("--ledger", help="Where it is kept what was copied; in the journal root.")
@@ -73,6 +79,8 @@ def migrate(
     with ExitStack() as stack:
         stack.enter_context(interruptible(lambda: "what was copied is kept in the ledger; repeat the command to go on"))
         migrations = _legs(places, ledger, choice, jobs, stack)
+        for migration in migrations:
+            migration.unfinished = unfinished
         migrations[0].change = _change(users)
         with Display() as watch:
             for migration in migrations:

@@ -15,6 +15,7 @@ from tracklib.delivery.retry import Breaker
 from tracklib.errors import BadValueError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.model.codec import from_fields, to_fields
 from tracklib.model.records import Artifact, Media, Position, Record
+from tracklib.portability.growth import Growth
 from tracklib.portability.ranks import as_one
 from tracklib.portability.spool import Spool
 from tracklib.portability.tally import Tally, files_of
@@ -91,6 +92,7 @@ def copy_run(
     scratch: Path,
     *,
     after: Progress | None = None,
+    growth: Growth | None = None,
     change: Change | None = None,
     save: Callable[[Progress], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
@@ -102,6 +104,7 @@ def copy_run(
 
     Args:
         scratch: An empty folder for files on their way.
+        growth: What the destination holds of the run, where the source numbers its records anew: only the rest is sent.
         change: Applied to each record.
         save: Called each time when the destination holds more.
 
@@ -114,7 +117,9 @@ def copy_run(
     sink = make_sink(context)
     vendor = _patiently(lambda: sink.open(dataclasses.replace(run, place=None, url=None)), sleep)
     copying = _Copying(sink, dataclasses.replace(begun, vendor_id=vendor.id, url=vendor.url), save, sleep)
-    records = _records(source, run, begun.position, keeps_ranks=bool(getattr(sink, "keeps_ranks", False)))
+    keeps_ranks = bool(getattr(sink, "keeps_ranks", False))
+    records = _records(source, run, {} if growth else begun.position, keeps_ranks=keeps_ranks)
+    records = growth.of(records) if growth else records
     size = min(BATCH, sink.capabilities.limits.batch_records)
     try:
         for batch in batches(records if change is None else map(change, records), size):

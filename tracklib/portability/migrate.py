@@ -23,7 +23,8 @@ from tracklib.portability.compare import compare_runs
 from tracklib.portability.comparison import Comparison, Difference
 from tracklib.portability.copy import Change, Progress, copy_run
 from tracklib.portability.damage import Damage
-from tracklib.portability.ledger import Book, Entry, is_copied, mark_of, started_of
+from tracklib.portability.growth import Growth
+from tracklib.portability.ledger import Book, Entry, is_copied, mark_of, started_of, status_of
 from tracklib.portability.listing import listed
 from tracklib.typing import JSON
 
@@ -62,6 +63,8 @@ class Migration:
         jobs: How many runs are copied at a time.
         replaces: A run that changed, and not by going on alone, is copied anew: the destination replaces its copy in one
             stroke, and refuses another run of the same id.
+        unfinished: A run that goes on is copied as far as it came also where its source numbers its records anew at each
+            reading; what it grew by is found by looking into the copy.
         watch: Called as a run comes forward.
     """
 
@@ -72,6 +75,7 @@ class Migration:
     change: Change | None = None
     jobs: int = 1
     replaces: bool = False
+    unfinished: bool = False
     watch: Callable[[RunInfo, Progress], None] = lambda _run, _progress: None
     _local: threading.local = field(default_factory=threading.local)
 
@@ -150,8 +154,10 @@ class Migration:
     def _moved(self, run: RunInfo, entry: Entry | None, mark: str) -> Result:
         source = self._source()
         is_growing = bool(getattr(source, "append_only", False))
-        if run.status in _OPEN and not is_growing:
+        if run.status in _OPEN and not (is_growing or self.unfinished):
             return Result(run, "waiting")
+        if entry is not None and not is_growing and status_of(entry.mark) in _OPEN:
+            return self._grown(source, run, entry)
         begun = entry or Entry(run.project, run.id, run.name)
         has_changed = begun.mark and begun.mark != mark and begun.progress.position
         if has_changed and self.replaces and (not is_growing or started_of(begun.mark) != run.started):
@@ -161,14 +167,24 @@ class Migration:
                 "it has changed since it was copied, and its source numbers records anew: "
                 "delete the copy and name another ledger to copy it again"
             )
-        entry = dataclasses.replace(begun, state="begun", mark=mark, error="")
+        return self._carried(source, run, dataclasses.replace(begun, mark=mark))
+
+    def _grown(self, source: Source, run: RunInfo, entry: Entry) -> Result:
+        """Copy what a run grew by; its mark stays that of a run that goes on until all of it is there."""
+        copy, target = self.find(run), self._target()
+        held = target.read(copy) if copy is not None else iter(())
+        with Growth(held, target.capabilities) as growth:
+            return self._carried(source, run, entry, growth)
+
+    def _carried(self, source: Source, run: RunInfo, entry: Entry, growth: Growth | None = None) -> Result:
+        entry = dataclasses.replace(entry, state="begun", error="")
         self.ledger.save(entry)
         before, clock = Damage.of(source), time.perf_counter()
-        progress = self._stream(source, run, entry)
+        progress = self._stream(source, run, entry, growth)
         entry = dataclasses.replace(entry, seconds=entry.seconds + time.perf_counter() - clock)
         self._check(run, entry.at(progress), Damage.of(source).since(before))
         state: Literal["partial", "copied"] = "partial" if run.status in _OPEN else "copied"
-        self.ledger.save(dataclasses.replace(entry, state=state, progress=progress))
+        self.ledger.save(dataclasses.replace(entry, state=state, mark=mark_of(run), progress=progress))
         return Result(run, state, progress)
 
     def _check(self, run: RunInfo, entry: Entry, damage: Damage) -> None:
@@ -183,7 +199,7 @@ class Migration:
         if not entry.progress.tally.records and not entry.progress.tally.refused:
             raise RejectedError(f"its source gives no record of it any more; it was listed as {run.status}")
 
-    def _stream(self, source: Source, run: RunInfo, entry: Entry) -> Progress:
+    def _stream(self, source: Source, run: RunInfo, entry: Entry, growth: Growth | None) -> Progress:
         def save(progress: Progress) -> None:
             self.ledger.save(entry.at(progress))
             self.watch(run, progress)
@@ -196,6 +212,7 @@ class Migration:
                 self.destination.sink,
                 scratch,
                 after=entry.progress,
+                growth=growth,
                 change=self.change,
                 save=save,
             )

@@ -1,16 +1,11 @@
 """From a script through the real relay to Comet and back: ``sync`` and ``verify`` find everything equal."""
 
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
 from tracklib.testing.emulators import Status
+from tracklib.testing.workplace import Workplace
 
 CORPUS = """
 import math, pathlib, tracklib
@@ -27,82 +22,40 @@ with tracklib.init("digits", name="a", config={"lr": 1e-3, "m": {"big": 2**70}},
 """
 
 
-class Desk:
-    """A folder with a journal, in which scripts and commands run."""
-
-    def __init__(self, path, place):
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self.environ = {**os.environ, "TRACKLIB_DIR": str(path / ".tracklib"), "TRACKLIB_BACKENDS": place}
-
-    def run(self, script, **more):
-        command = [sys.executable, "-W", "error", "-c", script]
-        done = subprocess.run(
-            command, cwd=self.path, env={**self.environ, **more}, capture_output=True, text=True, check=False, timeout=200
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def start(self, *words):
-        command = [sys.executable, "-m", "tracklib.cli.main", *words]
-        return subprocess.Popen(
-            command, cwd=self.path, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def tracklib(self, *words, code=0):
-        process = self.start(*words)
-        said = process.communicate(timeout=300)[0]
-        assert process.returncode == code, said
-        return said
-
-    def kill_relay(self, after):
-        """Wait until a relay has the lease, and a moment longer; then kill it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for lease in (self.path / ".tracklib" / "relays").glob("*/lease"):
-                if text := lease.read_text().strip():
-                    time.sleep(after)
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(text), signal.SIGKILL)
-                    lease.write_text("")
-                    return
-            time.sleep(0.02)
-
-
 @pytest.mark.parametrize("kind", ["online", "offline"])
 def test_a_script_lands_and_is_equal(emulator, tmp_path, kind):
     """A script whose one variable names Comet is there when it returns, and equal; the SDK is not in its process."""
-    desk = Desk(tmp_path / "desk", "comet" if kind == "online" else f"comet:{tmp_path / 'zips'}")
+    desk = Workplace(tmp_path / "desk", "comet" if kind == "online" else f"comet:{tmp_path / 'zips'}")
     script = CORPUS + "import sys; assert 'comet_ml' not in sys.modules"
-    done = desk.run(script, TRACKLIB_FINISH_TIMEOUT="120")
+    done = desk.train(script, TRACKLIB_FINISH_TIMEOUT="120")
     assert done.stdout == "said\n"
     assert "0 pending, 0 changed, 0 refused" in done.stderr
-    assert "equal" in desk.tracklib("verify")
+    assert "equal" in desk.said("verify")
     if kind == "online":
         (raw,) = emulator.experiments.values()
         assert f"{emulator.url}/team/digits/{raw.key}" in done.stderr
         next(point for point in raw.points if point["metricName"] == "loss")["metricValue"] = "0.123"
-        assert "0.123" in desk.tracklib("verify", code=1)
+        assert "0.123" in desk.said("verify", code=1)
     else:
         assert [path.suffix for path in (tmp_path / "zips").iterdir()] == [".zip"]
 
 
 def test_a_script_lands_that_delivers_itself(emulator, tmp_path):
     """Delivered in the training process, a run is equal too, nothing is printed or captured, and the SDK's object is there."""
-    desk = Desk(tmp_path / "desk", "comet")
+    desk = Workplace(tmp_path / "desk", "comet")
     script = CORPUS.replace('    print("said")', '    print("said", type(run.native("comet")).__name__)')
-    done = desk.run(script, TRACKLIB_DELIVERY="inline", TRACKLIB_FINISH_TIMEOUT="120")
+    done = desk.train(script, TRACKLIB_DELIVERY="inline", TRACKLIB_FINISH_TIMEOUT="120")
     assert done.stdout == "said APIExperiment\n"
     assert "0 pending, 0 changed, 0 refused" in done.stderr
     assert "COMET" not in done.stderr
-    assert "equal" in desk.tracklib("verify")
+    assert "equal" in desk.said("verify")
     (raw,) = emulator.experiments.values()
     assert raw.output == []  # tracklib records no output unless it is asked to, and the SDK none at all
 
 
 def test_runs_share_a_relay(emulator, tmp_path):
     """Several runs at once are several experiments, delivered by one process: the SDK's own limit of one does not hold here."""
-    desk = Desk(tmp_path / "desk", "comet")
+    desk = Workplace(tmp_path / "desk", "comet")
     script = """
 import tracklib
 runs = [tracklib.init("many", id=f"r{n}") for n in range(5)]
@@ -112,43 +65,43 @@ for step in range(50):
 for run in runs:
     run.finish()
 """
-    desk.run(script, TRACKLIB_FINISH_TIMEOUT="120")
-    assert desk.tracklib("verify").count("equal") >= 5
+    desk.train(script, TRACKLIB_FINISH_TIMEOUT="120")
+    assert desk.said("verify").count("equal") >= 5
     assert len(emulator.experiments) == 5
     assert len(list((tmp_path / "desk" / ".tracklib" / "relays").glob("*/lease"))) == 1
 
 
 def test_a_backlog_of_an_outage_is_delivered_later(emulator, tmp_path):
     """A run that was recorded while Comet was away is delivered by ``sync``, whole."""
-    desk = Desk(tmp_path / "desk", "comet")
+    desk = Workplace(tmp_path / "desk", "comet")
     with emulator.outage():
-        done = desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="1")
+        done = desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="1")
     assert "tracklib sync" in done.stderr
-    desk.tracklib("sync", "--timeout", "120")
-    assert "equal" in desk.tracklib("verify")
+    desk.said("sync", "--timeout", "120")
+    assert "equal" in desk.said("verify")
 
 
 def test_a_wrong_key_is_said_once_and_shows_nowhere(emulator, tmp_path):
     """A refused key pauses the delivery with one line and its remedy; the key is in no file and no output; a right one goes on."""
     secret = "wrong0123456789wrong01234"
-    desk = Desk(tmp_path / "desk", "comet")
+    desk = Workplace(tmp_path / "desk", "comet")
     desk.environ["COMET_API_KEY"] = secret
-    done = desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="20")
+    done = desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="20")
     assert "renew COMET_API_KEY" in done.stderr
-    said = done.stdout + done.stderr + desk.tracklib("doctor", code=1) + desk.tracklib("status", code=1)
+    said = done.stdout + done.stderr + desk.said("doctor", code=1) + desk.said("status", code=1)
     assert secret not in said
     for path in (tmp_path / "desk").rglob("*"):
         if path.is_file():
             assert secret.encode() not in path.read_bytes(), path
     desk.environ["COMET_API_KEY"] = emulator.api_key
-    desk.tracklib("sync", "--timeout", "120")
-    assert "equal" in desk.tracklib("verify")
+    desk.said("sync", "--timeout", "120")
+    assert "equal" in desk.said("verify")
 
 
 @pytest.mark.faults
 def test_the_relay_killed_while_it_delivers(emulator, tmp_path):
     """A relay that is killed again and again in the middle of a backlog: all is there in the end, nothing twice."""
-    desk = Desk(tmp_path / "desk", "comet")
+    desk = Workplace(tmp_path / "desk", "comet")
     desk.environ["TRACKLIB_COMET__METRICS_PER_MINUTE"] = "0"
     script = """
 import math, tracklib
@@ -157,16 +110,16 @@ for i in range(12000):
     run.log({"a": i / 3, "b": math.inf if i % 50 == 0 else i}, step=i // 2)
 run.finish()
 """
-    desk.run(script, TRACKLIB_MODE="offline")
+    desk.train(script, TRACKLIB_MODE="offline")
     chance = random.Random(1)
     for _ in range(3):
-        sync = desk.start("sync")
+        sync = desk.begin("sync")
         desk.kill_relay(chance.uniform(0.8, 3.0))
         sync.kill()
         sync.communicate()
     emulator.faults.add("POST batch/logger/experiment/metric", Status(503), times=2)
-    desk.tracklib("sync", "--timeout", "200")
-    assert "equal" in desk.tracklib("verify")
+    desk.said("sync", "--timeout", "200")
+    assert "equal" in desk.said("verify")
     (raw,) = emulator.experiments.values()
     assert len(raw.points) == 24_000
 
@@ -187,16 +140,16 @@ experiment.log_asset_data("content", name="f.txt")
 print("said")
 experiment.end()
 """
-    desk = Desk(tmp_path / "desk", "comet")
-    desk.run(program.replace("import comet_ml", "import warnings; warnings.simplefilter('ignore'); import comet_ml"))
+    desk = Workplace(tmp_path / "desk", "comet")
+    desk.train(program.replace("import comet_ml", "import warnings; warnings.simplefilter('ignore'); import comet_ml"))
     target = f"mlflow:sqlite:///{tmp_path}/mlflow.db"
-    desk.tracklib("migrate", "comet:team/theirs", target)
-    assert "100 % of 1 runs identical" in desk.tracklib("verify", "comet:team/theirs", target)
+    desk.said("migrate", "comet:team/theirs", target)
+    assert "100 % of 1 runs identical" in desk.said("verify", "comet:team/theirs", target)
 
 
 def test_an_offline_folder_is_migrated_to_the_service(emulator, tmp_path):
     """Zips of tracklib's own go to the service run by run, and both are equal."""
-    desk = Desk(tmp_path / "desk", f"comet:{tmp_path / 'zips'}")
-    desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="60")
-    desk.tracklib("migrate", f"comet:{tmp_path / 'zips'}", "comet:team")
-    assert "100 % of 1 runs identical" in desk.tracklib("verify", f"comet:{tmp_path / 'zips'}", "comet:team")
+    desk = Workplace(tmp_path / "desk", f"comet:{tmp_path / 'zips'}")
+    desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="60")
+    desk.said("migrate", f"comet:{tmp_path / 'zips'}", "comet:team")
+    assert "100 % of 1 runs identical" in desk.said("verify", f"comet:{tmp_path / 'zips'}", "comet:team")

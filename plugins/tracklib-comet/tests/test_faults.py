@@ -121,7 +121,7 @@ def test_a_full_plan_pauses_and_refuses_nothing(online):
 
 
 def test_a_short_run_takes_few_calls(online):
-    """A run of a start, some points and an end is told in 25 calls at most."""
+    """A run of a start, some points and an end is told in 13 calls at most."""
     records = online.records(
         RunStart(online.project, "baseline"), *(Metrics({"x": float(n)}, n) for n in range(20)), RunEnd("finished", 0)
     )
@@ -130,7 +130,7 @@ def test_a_short_run_takes_few_calls(online):
     sink.send(records)
     sink.close()
     calls = [call.operation for call in online.emulator.calls]
-    assert len(calls) <= 25, Counter(calls)
+    assert len(calls) <= 13, Counter(calls)
 
 
 def test_a_lost_file_costs_its_own_record_alone(bench):

@@ -175,7 +175,7 @@ def test_an_sdk_that_is_too_old_is_told_with_its_remedy(online, monkeypatch):
     from comet_ml.connection import connection_api
 
     monkeypatch.delattr(connection_api, "RestApiClient")
-    with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.58,<3\.59'"):
+    with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.50,<3\.59'"):
         online.settings.check()
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, TransientError
+from tracklib_comet.surroundings import PACKAGE
 
 __all__ = ["ExistsError", "FullError", "MissingError", "border"]
 
@@ -80,7 +81,7 @@ def border(doing: str, secrets: Sequence[str] = ()) -> Iterator[None]:
 
 def _translated(error: Exception, doing: str, secrets: Sequence[str]) -> TracklibError:
     if isinstance(error, ImportError):
-        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install 'comet_ml>=3.58'")
+        return ConfigError(f"Comet, {doing}: {_clean(str(error), secrets)}; pip install {PACKAGE!r}")
     response: Any = getattr(error, "response", None)
     if response is not None:
         return _of_response(response, doing, secrets)

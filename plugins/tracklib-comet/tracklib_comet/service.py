@@ -202,18 +202,12 @@ class Service:
 
     def experiments(self, project: str, size: int = 500, *, archived: bool = False) -> Iterator[Mapping[str, Any]]:
         """Yield what Comet says of each experiment of a project, page by page; either the archived ones or the others."""
+        asked = {"workspaceName": self.workspace, "projectName": project, "archived": archived}
+        asked |= {"size": size, "sortBy": "startTime", "sortOrder": "asc"}
         number, seen = 1, set[str]()
         while True:
             with self.doing(f"listing the experiments of {project!r}"):
-                answer = self._client.get_project_experiments(
-                    self.workspace,
-                    project,
-                    archived,
-                    page=number,
-                    page_size=size,
-                    sort_by="startTime",
-                    sort_order="asc",
-                )
+                answer = self._client.get_from_endpoint("experiments", {**asked, "page": number})
             found = [each for each in (answer or {}).get("experiments") or [] if each["experimentKey"] not in seen]
             seen |= {each["experimentKey"] for each in found}
             yield from found

@@ -64,6 +64,7 @@ class CometSink:
         self._waiting: dict[str, Chunk] = {}
         self._sent: dict[str, int] = {}  # held once the experiment is closed
         self._shown: dict[str, int] = {}
+        self._is_told = True
         self._opened_at = self._waiting_since = time.monotonic()
         self._paces = {
             "points": Pace(self._settings.metrics_per_minute),
@@ -99,8 +100,7 @@ class CometSink:
             made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
         held = made.identity()
         self._identity = held or Identity.of(run, self._settings.project)
-        if held is None:
-            made.identify(self._identity)
+        self._is_told = held is not None
         return made
 
     def _begin(self, experiment: Writing) -> None:
@@ -147,30 +147,36 @@ class CometSink:
 
     def _show(self, batch: Sequence[Record]) -> dict[str, JSON]:
         """Show records; return where the artifacts among them are."""
-        self._identify([r for r in batch if isinstance(r.body, RunStart)])
+        bounds = [r for r in batch if isinstance(r.body, (RunStart, RunEnd))]
+        has_end = any(isinstance(r.body, RunEnd) for r in bounds)
+        if self._is_told or not has_end:  # else a short run is told whole: who it is and how it ended, at once
+            self._identify([r for r in bounds if isinstance(r.body, RunStart)])
         self._points.take([r for r in batch if isinstance(r.body, (Metrics, System))])
         if found := [r for r in batch if isinstance(r.body, Params)]:
             self._facts.take_params(found)
         self._set_tags([r for r in batch if isinstance(r.body, Tags)])
         self._output.take([r for r in batch if isinstance(r.body, Console)])
+        self._facts.take_surroundings([r for r in batch if isinstance(r.body, (RunStart, Context))])
         places: dict[str, JSON] = {}
         for record in batch:
-            if isinstance(record.body, (Notes, Summary, RunStart, Context)):
+            if isinstance(record.body, (Notes, Summary)):
                 self._facts.take(record)
             elif isinstance(record.body, Artifact):
                 places[record_tag(record)] = self._files.take_artifact(record)
             elif isinstance(record.body, Media):
                 self._files.take_media(record)
-        self._identify([r for r in batch if isinstance(r.body, RunEnd)])
+        if has_end:
+            self._identify(bounds)
         return places
 
     def _identify(self, records: Sequence[Record]) -> None:
+        """Say who the run is, and how it stands, where that is not what was said."""
         after = self._identity
         for record in records:
             after = after.after(record)
-        if after != self._identity:
+        if after != self._identity or not self._is_told:
             self._opened().identify(after)
-            self._identity = after
+            self._identity, self._is_told = after, True
 
     def _set_tags(self, records: Sequence[Record]) -> None:
         if not records:
@@ -233,6 +239,7 @@ class CometSink:
         """Write what waits, and let go of the experiment."""
         if self._experiment is None:
             return
+        self._identify([])  # where no record came
         self._write_chunks()
         self._experiment.close()
         self._experiment = None

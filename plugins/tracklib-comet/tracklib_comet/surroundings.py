@@ -10,10 +10,10 @@ from tracklib.backends.importing import SDK, import_sdk
 
 __all__ = ["PACKAGE", "sdk"]
 
-PACKAGE = "comet_ml>=3.58,<3.59"
+PACKAGE = "comet_ml>=3.50,<3.59"
 """What this plugin is written for."""
 
-_SDK = SDK("Comet", ("comet_ml",), (3, 58), f"pip install {PACKAGE!r}")
+_SDK = SDK("Comet", ("comet_ml",), (3, 50), f"pip install {PACKAGE!r}")
 
 _QUIET = {
     "COMET_LOGGING_CONSOLE": "CRITICAL",

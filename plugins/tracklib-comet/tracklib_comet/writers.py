@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tracklib.model.records import (
     Artifact,
@@ -77,17 +78,23 @@ class FactWriter:
             self._experiment.set_other("hasNestedParams", "true")  # as the SDK does, for the page to show a tree
 
     def take(self, record: Record) -> None:
-        """Show the facts of one record."""
+        """Show the notes or the summary of one record."""
         body = record.body
         if isinstance(body, Notes):
             self._experiment.set_other(labels.NOTES, labels.shown_notes(body.text))
         elif isinstance(body, Summary):
             for key, value in body.values.items():
                 self._experiment.set_other(*labels.shown_summary(key, value))
-        elif isinstance(body, (RunStart, Context)):
-            context = body.context if isinstance(body, RunStart) else body.values
-            if details := details_of(context):
-                self._experiment.set_details(details)
+
+    def take_surroundings(self, records: Sequence[Record]) -> None:
+        """Show what was captured of the surroundings."""
+        details: dict[str, Any] = {}
+        for record in records:
+            assert isinstance(record.body, (RunStart, Context))
+            context = record.body.context if isinstance(record.body, RunStart) else record.body.values
+            details |= details_of(context)
+        if details:
+            self._experiment.set_details(details)
 
     def take_tags(self, before: dict[str, str], after: dict[str, str]) -> None:
         """Show what became of the tags."""

@@ -1,14 +1,11 @@
 """From a script through the real relay and W&B's real SDK to the emulator and back: ``sync`` and ``verify`` find all equal."""
 
-import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
+
+from tracklib.testing.workplace import Workplace
 
 CORPUS = """
 import math, pathlib, tracklib
@@ -24,68 +21,22 @@ with tracklib.init("digits", name="a", config={"lr": 1e-3, "m": {"big": 2**70}},
 """
 
 
-class Desk:
-    """A folder with a journal, in which scripts and commands run."""
-
-    def __init__(self, path, place, **variables):
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self.environ = {**os.environ, "TRACKLIB_DIR": str(path / ".tracklib"), "TRACKLIB_BACKENDS": place, **variables}
-
-    def run(self, script, **more):
-        command = [sys.executable, "-W", "error", "-c", script]
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env={**self.environ, **more},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def start(self, *words):
-        command = [sys.executable, "-m", "tracklib.cli.main", *words]
-        return subprocess.Popen(
-            command, cwd=self.path, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def tracklib(self, *words):
-        process = self.start(*words)
-        said = process.communicate(timeout=500)[0]
-        assert process.returncode == 0, said
-        return said
-
-    def kill_relay(self, after):
-        """Wait until a relay has the lease, and a moment longer; then kill it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            for lease in (self.path / ".tracklib" / "relays").glob("*/lease"):
-                if text := lease.read_text().strip():
-                    time.sleep(after)
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(text), signal.SIGKILL)
-                    lease.write_text("")
-                    return
-            time.sleep(0.02)
-
-
 @pytest.fixture(params=["online", "offline"])
 def desk(request, tmp_path, wandb_emulator):
     """A desk whose runs go to a server, and one whose runs go to a folder."""
     del wandb_emulator
-    return Desk(tmp_path / "desk", "wandb" if request.param == "online" else f"wandb:{tmp_path / 'runs' / 'wandb'}")
+    return Workplace(
+        tmp_path / "desk", "wandb" if request.param == "online" else f"wandb:{tmp_path / 'runs' / 'wandb'}"
+    )
 
 
 def test_a_script_lands_and_is_equal(desk):
     """A script whose one variable names W&B is there when it returns, and equal, point by point; nobody prints a word."""
-    done = desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
+    done = desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
     assert "0 pending, 0 changed, 0 refused" in done.stderr
     assert done.stdout == ""
     assert [line for line in done.stderr.splitlines() if not line.startswith("tracklib: ")] == []
-    assert "equal" in desk.tracklib("verify")
+    assert "equal" in desk.said("verify")
 
 
 def test_nothing_of_the_sdks_is_left_among_the_temporary_files(desk, tmp_path):
@@ -93,8 +44,8 @@ def test_nothing_of_the_sdks_is_left_among_the_temporary_files(desk, tmp_path):
     place = tmp_path / "tmp"
     place.mkdir()
     desk.environ["TMPDIR"] = str(place)
-    desk.run(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
-    desk.tracklib("doctor")
+    desk.train(CORPUS, TRACKLIB_FINISH_TIMEOUT="120")
+    desk.said("doctor")
     deadline = time.monotonic() + 60
     while any(place.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -110,9 +61,9 @@ print("said once")
 run.finish(wait=True)
 assert not [name for name in sys.modules if name.partition(".")[0] == "wandb"]
 """
-    done = desk.run(script, TRACKLIB_FINISH_TIMEOUT="120", TRACKLIB_CAPTURE="+console")
+    done = desk.train(script, TRACKLIB_FINISH_TIMEOUT="120", TRACKLIB_CAPTURE="+console")
     assert done.stdout == "said once\n"
-    assert "equal" in desk.tracklib("verify")
+    assert "equal" in desk.said("verify")
 
 
 @pytest.mark.faults
@@ -125,14 +76,14 @@ for i in range(6000):
     run.log({"a": i / 3, "b": math.inf if i % 50 == 0 else i}, step=i // 2)
 run.finish()
 """
-    desk.run(script, TRACKLIB_MODE="offline")
+    desk.train(script, TRACKLIB_MODE="offline")
     chance = random.Random(1)
     for _ in range(4):
-        sync = desk.start("sync")
+        sync = desk.begin("sync")
         desk.kill_relay(chance.uniform(0.5, 3.0))
         sync.kill()
         sync.communicate()
-    desk.tracklib("sync", "--timeout", "400")
-    assert "equal" in desk.tracklib("verify")
+    desk.said("sync", "--timeout", "400")
+    assert "equal" in desk.said("verify")
     if wandb_emulator.runs:
         assert [row["a"] for row in wandb_emulator.run("relays", "big").history] == [i / 3 for i in range(6000)]
