@@ -45,7 +45,8 @@ class Vendor:
 
 
 @contextmanager
-def _mlflow(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+def mlflow_server(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Serve MLflow with as few processes as it has, over SQLite in a folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -97,7 +98,7 @@ def _comet(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 VENDORS = {
     "mlflow": Vendor(
-        _mlflow,
+        mlflow_server,
         "import mlflow\n"
         "mlflow.set_experiment('loop')\n"
         "with mlflow.start_run():\n"

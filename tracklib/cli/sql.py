@@ -38,6 +38,7 @@ def sql(
 
     if csv and json:
         raise UsageError("expected --csv or --json, got both")
+    _save_memory()
     reader = _reader(place, dir)
     unread: dict[str, str] = {}
     with answer(reader, query, watch=lambda runs: counted(runs, "run"), unread=unread) as stream:
@@ -53,6 +54,14 @@ def sql(
     for reason in unread.values():
         say(f"{reason}; the answer lacks it")
     return 1 if unread else 0
+
+
+def _save_memory() -> None:
+    """Let Arrow take its memory where DuckDB and Python do: a pool of its own keeps what it had at its peak."""
+    from tracklib.reading.arrow import needed
+
+    arrow = needed("pyarrow", what="SQL")
+    arrow.set_memory_pool(arrow.system_memory_pool())
 
 
 def _reader(place: str | None, dir: Path | None) -> Reader:

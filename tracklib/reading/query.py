@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["answer"]
 
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "double": "DOUBLE", "time": "TIMESTAMP_NS"}
-_LIMITS = {"memory_limit": "64MB", "threads": "1"}
+_LIMITS = {"memory_limit": "56MB", "threads": "1"}
 """What DuckDB keeps in memory; beyond it are its own code, Arrow's, and what each thread sorts: in all, below 300 MB."""
 
 _SHUT = {

@@ -31,6 +31,9 @@ from tracklib.model.records import (
     Tags,
 )
 from tracklib.portability.compare import compare
+from tracklib.portability.ledger import Ledger
+from tracklib.portability.migrate import Migration
+from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
 from tracklib.testing.conformance import PlaceSubject
 from tracklib.testing.conformance.corpus import CORPUS
@@ -254,17 +257,42 @@ def test_a_run_that_the_sdk_lost_is_told_as_lost(tmp_path):
 
 
 def test_one_bad_zip_hides_no_other(offline, tmp_path):
-    """A folder with a zip that is none lists the others before it says so; a zip of something else is left alone."""
+    """In a folder, a zip that is none is a failed run, whose reading says why; a zip of something else is left alone."""
     offline.write(Metrics({"x": 1.0}, 0))
     folder = Path(offline.settings.offline)
     harmful(folder / "0.zip", [("../up", b"x")])
     harmful(folder / "1.zip", [("data.csv", b"x")], experiment=False)
-    listed = offline.source().runs(RunQuery())
-    assert next(listed).id == offline.info.id
+    source = offline.source()
+    good, bad = source.runs(RunQuery())
+    assert (good.id, bad.id, bad.status) == (offline.info.id, "0", "failed")
     with pytest.raises(RejectedError, match="leads outside"):
-        next(listed)
+        list(source.read(bad))
+    with pytest.raises(RejectedError, match="leads outside"):
+        list(source.runs(RunQuery(project=bad.project, id="another")))
     assert offline.found().id == offline.info.id
     assert "leads outside" in offline.settings.check()
+
+
+@pytest.mark.parametrize("harm", ["half", "outside", "gone"])
+def test_a_bad_zip_is_left_and_the_others_are_migrated(offline, tmp_path, harm):
+    """Half-written, set on harm, or deleted since it was listed: that run fails, by name; the other one is copied."""
+    offline.write(Metrics({"x": 1.0}, 0), RunEnd("finished", 0))
+    folder, name = Path(offline.settings.offline), "a" * 40
+    content = zip_of(offline).read_bytes()
+    (folder / f"{name}.zip").write_bytes(content[:-40])
+    if harm == "outside":
+        harmful(folder / f"{name}.zip", [("../../escaped", b"x")])
+    ledger = Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(open_place(f"comet:{folder}"), open_place(f"local:{tmp_path / 'there'}"), ledger)
+    (wave,) = migration.waves(None)
+    if harm == "gone":
+        (folder / f"{name}.zip").unlink()
+    results = {result.run.id: result for result in migration.copy(wave)}
+    ledger.close()
+    assert {run: result.state for run, result in results.items()} == {offline.info.id: "copied", name: "failed"}
+    reason = {"half": "expected a zip", "outside": "leads outside", "gone": "holds no run"}[harm]
+    assert reason in results[name].error
+    assert not list(tmp_path.parent.rglob("escaped"))
 
 
 def test_damaged_messages_are_counted(offline):

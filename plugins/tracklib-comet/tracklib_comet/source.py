@@ -29,6 +29,9 @@ from tracklib_comet.zip_view import LostView, ZipView
 __all__ = ["CometSource"]
 
 _WRITER = "comet"
+_PROJECT = "general"
+"""Where Comet itself puts what names no project."""
+
 _KEY = re.compile(r"[A-Za-z0-9]{32,50}\Z")
 
 
@@ -53,21 +56,33 @@ class CometSource:
         return CAPABILITIES
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
-        """Yield the runs that a query selects.
+        """Yield the runs that a query selects; a zip of a folder that cannot be read is a run that has failed.
 
         Raises:
-            RejectedError: A zip of the folder cannot be read; said after all others were given, and not to who asked
-                for one run and got it.
+            RejectedError: The zip that was asked for cannot be read, or one that may be the run that was asked for.
         """
-        bad: list[str] = []
+        bad: dict[Path, str] = {}
         is_found = False
         for view in self._views(query, bad):
             info = RunReader(view).info
             if query.matches(info):
-                is_found = query.id is not None or query.place is not None
+                is_found = True
                 yield info
-        if bad and not is_found:
-            raise RejectedError("; ".join(bad))
+        asks_for_one = query.id is not None or query.place is not None
+        if bad and not is_found and (asks_for_one or Path(self._settings.offline or "") in bad):
+            raise RejectedError("; ".join(bad.values()))
+        if not asks_for_one:
+            yield from filter(query.matches, map(self._unreadable, bad))
+
+    def _unreadable(self, path: Path) -> RunInfo:
+        """Return what can be said of a zip that cannot be read: reading it says why."""
+        try:
+            when = path.stat().st_mtime_ns
+        except OSError:  # it is gone by now
+            when = 0
+        name = path.stem
+        project = self._settings.project or _PROJECT
+        return RunInfo(project, name, name, status="failed", started=when, ended=when, place=name)
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""
@@ -98,7 +113,7 @@ class CometSource:
     def delete(self, run: RunInfo, /) -> str:
         """Remove a run for good: the experiment with its files, or its zip."""
         self._reader = None
-        view = self._found(run, [])
+        view = self._found(run, {})
         try:
             return "" if view is None else view.discard()
         except MissingError:  # somebody else was quicker
@@ -106,7 +121,7 @@ class CometSource:
         except OSError as error:
             raise TransientError(f"removing the zip of the run {run.id!r}: {error.strerror or error}") from error
 
-    def _views(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
+    def _views(self, query: RunQuery, bad: dict[Path, str]) -> Iterator[Viewing]:
         """Yield the experiments that may satisfy a query; what is none is noted in ``bad``."""
         if self._settings.is_offline:
             yield from self._zips(query, bad)
@@ -146,7 +161,7 @@ class CometSource:
     def _is_here(self, project: str) -> bool:
         return self._settings.project in (None, project)
 
-    def _zips(self, query: RunQuery, bad: list[str]) -> Iterator[Viewing]:
+    def _zips(self, query: RunQuery, bad: dict[Path, str]) -> Iterator[Viewing]:
         place = Path(self._settings.offline or "")
         paths = sorted(place.glob("*.zip")) if place.is_dir() else [place]
         for path in paths:
@@ -158,18 +173,20 @@ class CometSource:
                 yield LostView(path, str(error))
             except StrangeError as error:
                 if not place.is_dir():  # in a folder there may be other zips
-                    bad.append(str(error))
+                    bad[path] = str(error)
             except RejectedError as error:
-                bad.append(str(error))
+                bad[path] = str(error)
 
     def _view(self, run: RunInfo) -> Viewing:
         """Return the experiment of a run."""
-        bad: list[str] = []
+        bad: dict[Path, str] = {}
         if (view := self._found(run, bad)) is None:
-            raise RejectedError("; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad]))
+            raise RejectedError(
+                "; ".join([f"Comet holds no run {run.id!r} of the project {run.project!r}", *bad.values()])
+            )
         return view
 
-    def _found(self, run: RunInfo, bad: list[str]) -> Viewing | None:
+    def _found(self, run: RunInfo, bad: dict[Path, str]) -> Viewing | None:
         query = RunQuery(place=run.place) if run.place else RunQuery(project=run.project, id=run.id)
         return next((view for view in self._views(query, bad) if run.place in (None, view.key)), None)
 

@@ -86,6 +86,29 @@ def test_a_damaged_run_is_told_and_the_others_are_copied(folder, tmp_path, conte
     assert not list(tmp_path.rglob("hacked"))
 
 
+def test_a_run_that_is_deleted_before_its_turn(folder, tmp_path):
+    """Gone since it was listed, a run has failed, by name, and the others are copied."""
+    places = open_place(f"mlflow:{folder}"), open_place(f"local:{tmp_path / 'there'}")
+    ledger = Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(*places, ledger)
+    (wave,) = migration.waves(None)
+    run = base_line(folder)
+    shutil.rmtree(run)
+    results = {result.run.id: result for result in migration.copy(wave)}
+    ledger.close()
+    assert sorted(result.state for result in results.values()) == ["copied", "copied", "failed", "waiting"]
+    assert run.name in results[run.name].error
+
+
+def test_lines_without_end(folder):
+    """A metric's file of 40 MB without a line break holds no point, and says so."""
+    run = base_line(folder)
+    (run / "metrics" / "huge").write_bytes(b"1" * 40_000_000)
+    bodies = read(folder)
+    assert not any("huge" in body.values for body in bodies if isinstance(body, Metrics))
+    assert any("huge" in message for message in notices(bodies))
+
+
 def test_an_experiment_without_its_name(folder):
     """Where an experiment's meta.yaml is damaged or gone, its runs are read under its id, and say so."""
     meta = base_line(folder).parent / "meta.yaml"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tracklib_mlflow.settings import MLflowSettings
 
-from tracklib.errors import AuthError, TransientError
+from tracklib.errors import AuthError, BackendError, TransientError
 from tracklib.model.records import Metrics
 from tracklib.testing.forward_proxy import ForwardProxy
 
@@ -217,6 +217,40 @@ def test_a_wrong_address(tls_server):
         finally:
             other.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+def test_a_server_that_leads_to_another_host_gets_no_key_there(code):
+    """Where a server sends its clients on to another host, the token does not go with them."""
+    seen = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.setdefault(self.server.server_port, []).append(self.headers.get("Authorization"))
+            self.send_response(code if self.server is home else 404)
+            self.send_header("Location", f"http://localhost:{other.server_port}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  the name is the protocol's
+
+        def log_message(self, *args):
+            """Say nothing."""
+
+    home, other = (http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
+    threads = [threading.Thread(target=server.serve_forever) for server in (home, other)]
+    for thread in threads:
+        thread.start()
+    try:
+        with pytest.raises(BackendError):
+            MLflowSettings(tracking_uri=f"http://127.0.0.1:{home.server_port}", token="t0ken-secret").check()
+    finally:
+        for server, thread in zip((home, other), threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
+    assert set(seen[home.server_port]) == {"Bearer t0ken-secret"}
+    assert set(seen.get(other.server_port, [None])) == {None}
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,22 @@ def test_a_damaged_part(export, tmp_path, part, damage):
     assert failed.progress.tally.records == 0
 
 
+def test_a_run_that_is_deleted_before_its_turn(export, tmp_path):
+    """Gone since it was listed, a run has failed, by name, and the other one is copied."""
+    paths = export.write([*export.sys_rows(), *points(export)], run_id="GONE")
+    export.write([*export.sys_rows(), *points(export)], run_id="GOOD")
+    ledger = Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(open_place(f"neptune:{export.root}"), open_place(f"local:{tmp_path / 'there'}"), ledger)
+    (wave,) = migration.waves(None)
+    for path in paths:
+        path.unlink()
+    results = {result.run.id: result for result in migration.copy(wave)}
+    ledger.close()
+    assert sorted(result.state for result in results.values()) == ["copied", "failed"]
+    (failed,) = [result for result in results.values() if result.state == "failed"]
+    assert "GONE" in failed.error or "cannot be read" in failed.error
+
+
 def test_empty_parts(export):
     """A part without a row is none; a run whose parts have none at all is damaged."""
     export.write([], [*export.sys_rows(), *points(export)], [])

@@ -160,7 +160,9 @@ class Server:
         """Say that a run is over, as the SDK does at its end."""
         url = f"{self.url}/files/{place.entity}/{place.project}/{place.run}/file_stream"
         with network(self.url):
-            reply = self._session.post(url, json={"complete": True, "exitcode": exit_code}, timeout=_TIMEOUT)
+            reply = self._session.post(
+                url, json={"complete": True, "exitcode": exit_code}, timeout=_TIMEOUT, allow_redirects=False
+            )
         self._check(reply)
 
     def ask(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -182,7 +184,7 @@ class Server:
         """Send a question, when it may go."""
         turn = self._pace.turn() if self._pace is not None else 0
         with network(self.url):
-            reply = self._session.post(f"{self.url}/graphql", json=question, timeout=_TIMEOUT)
+            reply = self._session.post(f"{self.url}/graphql", json=question, timeout=_TIMEOUT, allow_redirects=False)
         if self._pace is not None:
             if reply.status_code == 429:
                 self._pace.refused(turn, _wait(reply))
@@ -222,6 +224,9 @@ class Server:
         code, url = reply.status_code, self.url
         if code < 300:
             return
+        if reply.is_redirect:  # another host would be asked, and believed, in the place of the one that was named
+            leads = reply.headers["Location"][:200]
+            raise ConfigError(f"W&B at {url} leads to {leads!r}; if that is where it is now, set WANDB_BASE_URL to it")
         if code == 401:
             raise AuthError(f"W&B at {url} does not know this key; check WANDB_API_KEY")
         if code == 403:

@@ -34,6 +34,9 @@ from tracklib.model.records import (
     System,
     Tags,
 )
+from tracklib.portability.ledger import Ledger
+from tracklib.portability.migrate import Migration
+from tracklib.portability.places import open_place
 
 from .conftest import by_kind, environment, log_of, train
 
@@ -291,6 +294,20 @@ def test_a_run_that_cannot_be_read_is_told_and_left(small, tmp_path):
     with pytest.raises(RejectedError, match="is no W&B log"):
         list(source.read(infos["bad"]))
     assert len(by_kind(source.read(infos["small"]))[Metrics]) == 20
+
+
+def test_a_run_that_is_deleted_before_its_turn(small, tmp_path):
+    """Gone since it was listed, a run has failed, and is told by its name."""
+    shutil.copytree(small / "wandb", tmp_path / "wandb")
+    (folder,) = (tmp_path / "wandb").glob("offline-run-*")
+    ledger = Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(open_place(f"wandb:{tmp_path / 'wandb'}"), open_place(f"local:{tmp_path / 'there'}"), ledger)
+    (wave,) = migration.waves(None)
+    shutil.rmtree(folder)
+    (result,) = migration.copy(wave)
+    ledger.close()
+    assert result.state == "failed"
+    assert "small" in result.error
 
 
 def test_a_log_whose_beginning_is_lost(small, tmp_path):

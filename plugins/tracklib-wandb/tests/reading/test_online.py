@@ -16,7 +16,7 @@ from tracklib_wandb.server import Server
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.source import WandbSource
 
-from tracklib.errors import AuthError, RejectedError
+from tracklib.errors import AuthError, ConfigError, RejectedError
 from tracklib.model.media import read_histogram, read_table
 from tracklib.model.query import RunQuery
 from tracklib.model.records import (
@@ -34,6 +34,9 @@ from tracklib.model.records import (
     Tags,
 )
 from tracklib.portability.compare import compare
+from tracklib.portability.ledger import Ledger
+from tracklib.portability.migrate import Migration
+from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
 from tracklib.testing.emulators import RateLimit, Status
 from tracklib.testing.emulators.wandb import Run
@@ -283,6 +286,14 @@ class _Elsewhere(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append((self.path, self.headers.get("Authorization")))
+        self.send_response(self.server.code)
+        self.send_header("Location", self.server.leads + self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def log_message(self, *arguments):
         """Print nothing."""
 
@@ -329,6 +340,49 @@ def test_the_key_stays_at_home(host):
     loop = "/go?/go?/go?/go?/go?/go?/x"
     with pytest.raises(RejectedError, match="without end"):
         downloads.fetch("loop", loop, 6)
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308])
+def test_a_server_that_leads_elsewhere_is_not_followed(serve, host, code):
+    """Questions go to the server that was named and to no other, which would be believed; where it leads is said."""
+    other = serve()
+    put(other, "theirs")
+    home, url = host()
+    home.code, home.leads = code, other.url
+    source = WandbSource(WandbSettings(entity="team", project="theirs", base_url=url, api_key=other.api_key))
+    with pytest.raises(ConfigError, match=f"leads to '{other.url}/graphql'"):
+        list(source.runs(RunQuery()))
+    assert (len(home.seen), other.calls) == (1, [])
+
+
+def test_a_run_that_is_deleted_while_it_is_read(serve, tmp_path, monkeypatch):
+    """Gone between two questions about it, a run has failed, by name, and the others are copied."""
+    server = serve()
+    for name in ("one", "gone", "two"):
+        put(server, name, [{"_step": i, "_timestamp": NOW, "v": i} for i in range(1500)])
+    operation, asked = server.operation, []
+
+    def deleting(request):
+        if request.json()["variables"].get("run") == "gone" and operation(request) == "HistoryPage":
+            asked.append("gone")
+            if len(asked) == 2:
+                server.runs.pop("team/theirs/gone", None)
+        return operation(request)
+
+    monkeypatch.setattr(server, "operation", deleting)
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    places = open_place("wandb:team/theirs"), open_place(f"local:{tmp_path / 'there'}")
+    ledger = Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(*places, ledger)
+    results = {result.run.id: result for wave in migration.waves(None) for result in migration.copy(wave)}
+    ledger.close()
+    assert {run: result.state for run, result in results.items()} == {
+        "one": "copied",
+        "gone": "failed",
+        "two": "copied",
+    }
+    assert "it was deleted while it was read" in results["gone"].error
 
 
 def test_many_rows_at_one_step(serve):
