@@ -14,24 +14,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises import conftest as promises
+from tests.promises.conftest import clean_environ
 from tests.together import holdings
 from tracklib.delivery.account import Line
 from tracklib.testing.emulators.comet import CometEmulator
 from tracklib.testing.emulators.wandb import WandbEmulator
+from tracklib.testing.workplace import Workplace
 
 VENDORS = ("mlflow", "wandb", "comet", "aim")
 SDKS = {"mlflow", "wandb", "comet_ml", "aim"}
 SHIM = Path(__file__).parent / "shim"
 
 
-class Desk(promises.Desk):
+class Desk(Workplace):
     """A folder in which scripts run that go to all four, at places of this desk's own."""
 
     def __init__(self, path: Path, wandb: WandbEmulator, comet: CometEmulator) -> None:
         if missing := [name for name in sorted(SDKS) if importlib.util.find_spec(name) is None]:
             pytest.skip(f"not installed: {', '.join(missing)}")
-        super().__init__(path, "")
+        super().__init__(path, TRACKLIB_CAPTURE="none", TRACKLIB_FINISH_TIMEOUT="120")
         self.wandb, self.comet = wandb, comet
         self.entries = {
             "mlflow": f"mlflow:sqlite:///{path}/mlflow.db",
@@ -47,11 +48,9 @@ class Desk(promises.Desk):
             "HOME": str(home),
             "TRACKLIB_BACKENDS": ",".join(self.entries.values()),
             "TRACKLIB_COMET__METRICS_PER_MINUTE": "0",
-            "TRACKLIB_FINISH_TIMEOUT": "120",
             "PYTHONPATH": str(SHIM),
             "FOUR_FAULT": str(path / "fault.json"),
         }
-        del self.environ["MLFLOW_TRACKING_URI"], self.environ["MLFLOW_EXPERIMENT_NAME"]
         self.mend()
 
     def spoil(self, vendor: str, kind: str) -> None:
@@ -141,7 +140,7 @@ def python(script: str, *words: str) -> str:
     """Run a script that imports an SDK, in a process of its own; return what it prints."""
     done = subprocess.run(
         [sys.executable, "-c", script, *words],
-        env=promises.clean_environ(),
+        env=clean_environ(),
         capture_output=True,
         text=True,
         timeout=120,

@@ -16,6 +16,7 @@ from tracklib.journal.layout import Root
 
 __all__ = ["Workplace"]
 
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none, and ends a process all the same
 _STEERING = ("TRACKLIB_", "MLFLOW_", "AIM_", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -83,7 +84,7 @@ class Workplace:
                 if pid := lease.read_text().strip():
                     time.sleep(after)
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(pid), signal.SIGKILL)
+                        os.kill(int(pid), _KILL)
                     lease.write_text("")
                     return
             time.sleep(0.02)
