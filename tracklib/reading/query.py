@@ -29,7 +29,10 @@ __all__ = ["answer"]
 
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "double": "DOUBLE", "time": "TIMESTAMP_NS"}
 _LIMITS = {"memory_limit": "56MB", "threads": "1"}
-"""What DuckDB keeps in memory; beyond it are its own code, Arrow's, and what each thread sorts: in all, below 300 MB."""
+"""What DuckDB keeps in memory; beyond it are its own code, Arrow's, and what each thread sorts.
+
+Sorting all points of a bundle was seen to take 264 MB for a million, and 303 MB for ten million.
+"""
 
 _SHUT = {
     "enable_external_access": "false",
