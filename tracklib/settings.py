@@ -64,6 +64,7 @@ _DEFAULTS = Settings()
 _TEXT = frozenset({"dir", "project", "reserve", "run_id"})
 _NOT_EMPTY = ("dir", "project")
 _SHORTEST_INTERVAL = 0.1
+_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _RESERVE = re.compile(r"\s*(?:auto|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>%|b|[kmgt]b))\s*", re.IGNORECASE)
 _CHOICES = {
     "mode": ("online", "offline", "disabled"),
@@ -91,9 +92,10 @@ def validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     raw |= {key: tuple(raw[key]) for key in LISTS if isinstance(raw.get(key), list)}
     if "capture" in raw:
         raw["capture"] = _captures(raw["capture"], origins["capture"])
-    exact = all(_is_exact(key, value) for key, value in raw.items())
-    # Where nothing is to be converted, pydantic, which takes longest to load, is not needed.
-    settings = Settings(**raw) if exact else _converted(raw, origins)
+    plain = {key: _plain(key, value) for key, value in raw.items()}
+    # Where nothing else is to be converted, pydantic, which takes longest to load, is not needed.
+    exact = all(_is_exact(key, value) for key, value in plain.items())
+    settings = Settings(**plain) if exact else _converted(raw, origins)
     wrong = [(key, "expected a text that is not empty") for key in _NOT_EMPTY if not getattr(settings, key).strip()]
     if not settings.finish_timeout >= 0:  # nor NaN
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
@@ -143,6 +145,16 @@ def _converted(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         return TypeAdapter(Settings).validate_python(raw)
     except ValidationError as error:
         raise ConfigError(_explain(error, raw, origins)) from error
+
+
+def _plain(key: str, value: Any) -> Any:
+    """Return the number or truth value that a variable's plain text says; anything else as it is."""
+    wanted = type(getattr(_DEFAULTS, key))
+    if wanted is bool and isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value, value)
+    if wanted is float and (type(value) is int or (isinstance(value, str) and _NUMBER.fullmatch(value))):
+        return float(value)
+    return value
 
 
 def _is_exact(key: str, value: object) -> bool:
