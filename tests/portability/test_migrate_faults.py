@@ -100,6 +100,7 @@ def test_a_run_that_is_deleted_while_it_is_copied_is_reported(tmp_path: Path, mo
     assert two.state == "copied"
     if moment == "listed":
         assert (one.state, "expected the run 'one'" in one.error) == ("failed", True)
+        assert [run.id for run in vendor.source().runs(RunQuery())] == ["two"]  # of the other, it heard nothing
     else:
         assert (one.state, one.progress.tally.points) == ("copied", 47)
     ledger.close()
@@ -117,6 +118,7 @@ def test_a_run_that_gives_nothing_any_more_is_no_copied_run(tmp_path: Path) -> N
         "failed",
         "its source gives no record of it any more; it was listed as finished",
     )
+    assert list(vendor.source().runs(RunQuery())) == []
     ledger.close()
 
 

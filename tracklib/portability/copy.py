@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -150,11 +151,15 @@ def _pass(way: _Way, begun: Progress, save: Callable[[Progress], None]) -> Progr
     """Copy with one sink what is behind a place."""
     spool = Spool(way.source, way.run, way.scratch)
     sink = way.make_sink(SinkContext(spool.open, way.scratch, begun.vendor_id, begun.position))
+    size = min(BATCH, sink.capabilities.limits.batch_records)
+    told = batches(_told(way, begun, keeps_ranks=bool(getattr(sink, "keeps_ranks", False))), size)
+    first = next(told, [])
+    if not first and begun.vendor_id is None:  # of a run that cannot be read, the destination hears nothing
+        return begun
     vendor = _patiently(lambda: sink.open(dataclasses.replace(way.run, place=None, url=None)), way.sleep)
     copying = _Copying(sink, dataclasses.replace(begun, vendor_id=vendor.id, url=vendor.url), save, way.sleep)
-    size = min(BATCH, sink.capabilities.limits.batch_records)
     try:
-        for batch in batches(_told(way, begun, keeps_ranks=bool(getattr(sink, "keeps_ranks", False))), size):
+        for batch in itertools.chain([first] if first else [], told):
             copying.send(batch)
             spool.clear()
         return copying.close()
