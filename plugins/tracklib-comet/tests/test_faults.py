@@ -136,7 +136,7 @@ def test_a_short_run_takes_few_calls(online):
 def test_a_lost_file_costs_its_own_record_alone(bench):
     """A batch with an artifact whose content is lost is sent one by one: that record is refused, the others are there once."""
     lost = bench.file("lost", b"gone")
-    (bench.blobs / lost.sha256).unlink()
+    (bench.contents.folder / lost.sha256).unlink()
     records = bench.records(
         Metrics({"x": 1.0}, 0),
         Console("stdout", "a\n"),

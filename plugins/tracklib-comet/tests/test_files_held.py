@@ -91,7 +91,7 @@ def test_a_file_that_somebody_adds_is_read(online):
     from tracklib_comet.service import Service
 
     online.write(RunStart(online.project, "a"))
-    path = online.scratch / "theirs.txt"
+    path = online.folder / "theirs.txt"
     path.write_bytes(b"theirs")
     key = online.found().place
     params = {"experimentId": key, "fileName": "sub/theirs.txt", "type": "asset"}
@@ -146,7 +146,9 @@ def test_every_kind_of_medium_comes_back_whole(bench):
     assert not read[Artifact]
     assert not read[Notice]
     for body in sent:
-        assert read_all(bench, body) == {f.path: bench.content(f).read_bytes() for f in (body.file, *body.attachments)}
+        assert read_all(bench, body) == {
+            f.path: bench.contents.open(f).read_bytes() for f in (body.file, *body.attachments)
+        }
 
 
 def test_comet_shows_media(online):

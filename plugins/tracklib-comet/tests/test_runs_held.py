@@ -200,7 +200,7 @@ def test_the_sdks_own_object_is_lent(bench):
     if bench.emulator is None:
         assert native is None
     else:
-        assert native.key == sink.vendor.id
+        assert native.key == bench.vendor.id
         assert [point["metricValue"] for point in native.get_metrics("x")] == ["0.5"]
     sink.close()
     assert sink.native is None

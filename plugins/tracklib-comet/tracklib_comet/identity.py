@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from tracklib.model.codec import dumps, loads
-from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
-from tracklib.typing import Status
+from tracklib.model.standing import Standing
 from tracklib_comet.names import shown_project, shown_text
 
 __all__ = ["EXACT", "OFFLINE", "Identity", "experiment_key", "milliseconds"]
@@ -39,36 +38,21 @@ def milliseconds(nanoseconds: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What Comet's own fields cannot say of a run.
+class Identity(Standing):
+    """A run's standing, which Comet's own fields hold a part of.
 
     Attributes:
         home: The Comet project that it was written to.
-        started, ended, resumed: Nanoseconds since the epoch; ``ended`` of the last end, ``resumed`` of the last start.
     """
 
-    project: str
-    id: str
-    name: str
-    started: int
-    home: str
-    group: str | None = None
-    job_type: str | None = None
-    parent: str | None = None
-    attempt: int = 1
-    status: Status = "running"
-    exit_code: int | None = None
-    error: str | None = None
-    ended: int | None = None
-    resumed: int = 0
+    home: str = ""
 
     @classmethod
-    def of(cls, info: RunInfo, project: str | None) -> Identity:
+    def begun(cls, info: RunInfo, project: str | None) -> Identity:
         """Return the identity of a run that is new at Comet."""
         home = shown_project(info.project) if project is None else project
-        rest = (info.group, info.job_type, info.parent, info.attempt)
         # The start that made it so is the first record to come: what it says is said already.
-        return cls(info.project, info.id, info.name, info.started, home, *rest, resumed=info.started)
+        return replace(cls.of(info), home=home, resumed=info.started)
 
     @classmethod
     def read(cls, others: Mapping[str, str]) -> Identity | None:
@@ -103,39 +87,6 @@ class Identity:
         pieces = [text[at : at + _PIECE] for at in range(len(head), len(text), _PIECE)]
         more = {f"{EXACT}.{number}": piece for number, piece in enumerate(pieces, 1)}
         return {**told, **more, EXACT: f"{len(pieces) + 1} {_digest(text)} {head}"}
-
-    def after(self, record: Record) -> Identity:
-        """Return it after a start or an end; one from before the latest start, or the latest end, changes nothing."""
-        body = record.body
-        if isinstance(body, RunStart):
-            return self._started(record.time, body)
-        return self._ended(record.time, body) if isinstance(body, RunEnd) else self
-
-    def _started(self, time: int, start: RunStart) -> Identity:
-        if time < self.resumed or start.attempt < self.attempt:
-            return self
-        named = replace(
-            self,
-            name=start.name,
-            group=start.group,
-            job_type=start.job_type,
-            parent=start.parent,
-            attempt=start.attempt,
-            resumed=time,
-        )
-        if self.ended is not None and self.ended >= time:
-            return named
-        return replace(named, status="running", exit_code=None, error=None, ended=None)
-
-    def _ended(self, time: int, end: RunEnd) -> Identity:
-        if time < self.resumed or (self.ended is not None and time < self.ended):
-            return self
-        return replace(self, status=end.status, exit_code=end.exit_code, error=end.error, ended=time)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended, as far as tracklib knows."""
-        return self.ended is not None and self.status not in ("running", "stale")
 
     @property
     def shown_name(self) -> str:

@@ -99,7 +99,7 @@ class CometSink:
         else:
             made = OnlineExperiment(Service(self._settings), run, self._context.vendor_id)
         held = made.identity()
-        self._identity = held or Identity.of(run, self._settings.project)
+        self._identity = held or Identity.begun(run, self._settings.project)
         self._is_told = held is not None
         return made
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracklib.model.codec import dumps, loads
 from tracklib.model.run import RunInfo
+from tracklib.model.standing import Standing
 from tracklib.typing import Status
 from tracklib_wandb.view import Vitals
 
@@ -72,33 +73,14 @@ def clean(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What W&B's columns cannot say of a run.
+class Identity(Standing):
+    """A run's standing, which W&B's columns hold a part of.
 
     Attributes:
-        started, ended, resumed: Nanoseconds since the epoch; ``ended`` of the last end, ``resumed`` of the last start.
         parked: Whether whoever wrote last let go of the run while it went on, which W&B's log calls an end.
     """
 
-    project: str
-    id: str
-    name: str
-    started: int
-    group: str | None = None
-    job_type: str | None = None
-    parent: str | None = None
-    attempt: int = 1
-    status: Status = "running"
-    exit_code: int | None = None
-    error: str | None = None
-    ended: int | None = None
-    resumed: int = 0
     parked: bool = False
-
-    @classmethod
-    def of(cls, info: RunInfo) -> Identity:
-        """Return the identity of a run that is new at W&B."""
-        return cls(info.project, info.id, info.name, info.started, info.group, info.job_type, info.parent, info.attempt)
 
     @classmethod
     def read(cls, tree: object) -> Identity | None:
@@ -125,11 +107,6 @@ class Identity:
         }
         cleaned = {key: clean(value) if isinstance(value, str) else value for key, value in shown.items()}
         return {**cleaned, _EXACT: dumps(asdict(self)).decode()}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended, as far as tracklib knows."""
-        return self.ended is not None and self.status not in ("running", "stale")
 
     @property
     def native_name(self) -> str:

@@ -38,10 +38,8 @@ class LabelWriter:
         before = (self._labels.shown(), self._labels.notes)
         if isinstance(record.body, ParamsBody):
             self._changed |= self._params.take(record.body.values)
-        elif isinstance(record.body, RunStart):
-            self._run.show(_started(self._run.identity, record, record.body))
-        elif isinstance(record.body, RunEnd):
-            self._run.show(_ended(self._run.identity, record, record.body))
+        elif isinstance(record.body, (RunStart, RunEnd)):
+            self._run.show(_after(self._run.identity, record))
         else:
             self._labels.take(record)
             self._show(record, before)
@@ -86,27 +84,7 @@ class LabelWriter:
             self._run.native.summary.update(params.shown(self._labels.summary))
 
 
-def _started(held: Identity, record: Record, start: RunStart) -> Identity:
-    """Return who the run is after a start; records may come again, or late, so their times decide."""
-    if record.time < held.resumed or start.attempt < held.attempt:
-        return held
-    named = replace(
-        held,
-        name=start.name,
-        group=start.group,
-        job_type=start.job_type,
-        parent=start.parent,
-        attempt=start.attempt,
-        resumed=record.time,
-        parked=False,
-    )
-    if held.ended is not None and held.ended >= record.time:
-        return named
-    return replace(named, status="running", exit_code=None, error=None, ended=None)
-
-
-def _ended(held: Identity, record: Record, end: RunEnd) -> Identity:
-    """Return who the run is after an end: one from before the latest start, or the latest end, changes nothing."""
-    if record.time < held.resumed or (held.ended is not None and record.time < held.ended):
-        return held
-    return replace(held, status=end.status, exit_code=end.exit_code, error=end.error, ended=record.time)
+def _after(held: Identity, record: Record) -> Identity:
+    """Return who the run is after a start or an end; who starts it holds it again."""
+    moved = held.after(record)
+    return replace(moved, parked=False) if isinstance(record.body, RunStart) and moved is not held else moved

@@ -2,104 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
 import uuid
-from collections import defaultdict
 
 import pytest
 from tracklib_wandb.settings import WandbSettings
-from tracklib_wandb.sink import WandbSink
-from tracklib_wandb.source import WandbSource
+from tracklib_wandb.spec import SPEC
 
-from tracklib.backends.contract import SinkContext
-from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
-from tracklib.model.records import FileRef, Metrics, Record
-from tracklib.model.run import RunInfo
+from tracklib.testing import bench as testing
 from tracklib.testing.emulators.fixtures import wandb_emulator
 
 __all__ = ["wandb_emulator"]
 
 
-class Bench:
-    """Writes records through the sink, and reads them through the source, and as the server or the log has them."""
+class Bench(testing.Bench):
+    """A run at a server or in a folder, as the sink writes it, the source reads it, and the server or the log has it."""
 
-    def __init__(self, settings, scratch, server=None):
-        self.settings, self.scratch, self.server = settings, scratch, server
+    def __init__(self, settings, folder, server=None):
         # One program of W&B's serves this process, and tells runs apart by their ids alone.
         self.id = f"run-{uuid.uuid4().hex[:10]}"
-        self.project = f"project-{uuid.uuid4().hex[:10]}"
-        self.info = self.run()
-        self._seq = defaultdict(int)
-        self.now = time.time_ns()
-        self.blobs = scratch / "blobs"
-        self.blobs.mkdir(exist_ok=True)
+        super().__init__(SPEC, settings, folder)
+        self.server = server
 
     def run(self, run_id=None, **more):
-        return RunInfo(
-            self.project, run_id or self.id, more.pop("name", "baseline"), started=1_790_000_000_123_456_789, **more
-        )
-
-    def sink(self, info=None, *, position=None):
-        """Return a sink that has its run open."""
-        sink = WandbSink(self.settings, SinkContext(self.content, self.scratch, None, position or {}))
-        sink.vendor = sink.open(info or self.info)
-        return sink
-
-    def content(self, file):
-        path = self.blobs / file.sha256
-        if not path.exists():
-            raise RejectedError(f"{file.path} is lost")
-        return path
-
-    def file(self, path, content=b""):
-        """Return a reference to a file of this content, which the sink can open."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        (self.blobs / sha256).write_bytes(content)
-        return FileRef(path, len(content), sha256)
-
-    def records(self, *bodies, writer="w1", step_ns=1_000_001):
-        """Return the bodies as the next records of a writer."""
-        made = []
-        for body in bodies:
-            self._seq[writer] += 1
-            self.now += step_ns
-            made.append(Record(writer, self._seq[writer], self.now, body))
-        return made
+        return super().run(run_id or self.id, **more)
 
     def write(self, *bodies, info=None, **more):
-        """Write bodies through a new sink that is closed again; return the records and their outcomes."""
+        """Write bodies as every bench does; all of them are confirmed when the sink is closed."""
         records = self.records(*bodies, **more)
         sink = self.sink(info)
         outcomes = sink.send(records)
         sink.close()
         assert sink.confirmed()[records[-1].writer] == records[-1].seq
         return records, list(outcomes)
-
-    def source(self):
-        return WandbSource(self.settings)
-
-    def found(self, info=None):
-        """Return the run as the source tells it."""
-        wanted = info or self.info
-        (found,) = self.source().runs(RunQuery(project=wanted.project, id=wanted.id))
-        return found
-
-    def read(self, info=None):
-        """Return everything that the source reads, the bodies by their type."""
-        bodies = defaultdict(list)
-        for record in self.source().read(self.found(info)):
-            bodies[type(record.body)].append(record.body)
-        return bodies
-
-    def points(self, info=None):
-        """Return the points that the source reads: for each metric, (value, step, nanoseconds)."""
-        points = defaultdict(list)
-        for body in self.read(info)[Metrics]:
-            ((key, value),) = body.values.items()
-            points[key].append((value, body.step, body.timestamp))
-        return dict(points)
 
     @property
     def raw(self):
@@ -114,7 +49,7 @@ class Bench:
         from tracklib_wandb.offline_folder import OfflineFolder
 
         (view,) = [
-            v for v in OfflineFolder(self.scratch / "wandb").views(RunQuery()) if v.vitals.project == self.project
+            v for v in OfflineFolder(self.folder / "wandb").views(RunQuery()) if v.vitals.project == self.project
         ]
         return list(view.history())
 

@@ -37,15 +37,15 @@ def test_a_deleted_run_is_out_of_sight(bench):
     is_online = bench.server is not None
     assert ("undelete" in said and f"artifacts stay in team/{bench.project}" in said) == is_online
     if not is_online:
-        assert [path for path in bench.scratch.rglob("*") if bench.id in path.name and other.id not in str(path)] == []
+        assert [path for path in bench.folder.rglob("*") if bench.id in path.name and other.id not in str(path)] == []
 
 
 def test_a_log_without_a_directory_of_its_own_goes_alone(offline):
     """Of a folder of logs, each run's log is deleted, and what lies beside it is not."""
     gone, other = two_runs(offline)
-    folder = offline.scratch / "logs"
+    folder = offline.folder / "logs"
     folder.mkdir()
-    for log in (offline.scratch / "wandb").rglob("*.wandb"):
+    for log in (offline.folder / "wandb").rglob("*.wandb"):
         log.rename(folder / log.name)
     (folder / "notes.txt").touch()
     offline.settings = type(offline.settings)(directory=str(folder))

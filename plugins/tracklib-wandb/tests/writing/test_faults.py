@@ -183,7 +183,7 @@ def test_a_key_that_is_refused_in_the_middle(online, wandb_emulator):
 def test_a_lost_file_costs_its_record_alone(bench):
     """A record whose file is lost is refused by name; those around it are held."""
     gone = bench.file("gone.bin", b"gone")
-    (bench.blobs / gone.sha256).unlink()
+    (bench.contents.folder / gone.sha256).unlink()
     bodies = [Metrics({"x": 1.0}, 0), Artifact("a", "file", (gone,)), Metrics({"x": 2.0}, 1)]
     _, outcomes = bench.write(*bodies)
     assert [outcome.kind for outcome in outcomes] == ["accepted", "refused", "accepted"]
@@ -217,7 +217,7 @@ def test_what_the_queue_of_a_killed_process_held_is_sent_again(online, wandb_emu
         path=sys.path,
         url=wandb_emulator.url,
         key=wandb_emulator.api_key,
-        scratch=str(online.scratch),
+        scratch=str(online.folder),
         project=online.project,
         id=online.id,
         now=online.now,
@@ -247,7 +247,7 @@ def test_leaving_while_the_server_is_away_does_not_hang(online, wandb_emulator):
         path=sys.path,
         url=wandb_emulator.url,
         key=wandb_emulator.api_key,
-        scratch=str(online.scratch),
+        scratch=str(online.folder),
         project=online.project,
         id=online.id,
         now=online.now,

@@ -106,7 +106,7 @@ def test_media_come_back(bench):
     read = bench.read()[Media]
     assert read == media
     assert read_all(bench, read[1]) == {"1.png": picture() + b"!", "mask.png": b"m"}
-    assert read_all(bench, read[10]) == {"t.json": (bench.blobs / media[10].file.sha256).read_bytes()}
+    assert read_all(bench, read[10]) == {"t.json": (bench.contents.folder / media[10].file.sha256).read_bytes()}
 
 
 def test_media_are_shown_in_wandbs_own_forms(online):

@@ -142,7 +142,7 @@ def write(online, url, **variables):
         path=sys.path,
         url=url,
         key=online.server.api_key,
-        scratch=str(online.scratch),
+        scratch=str(online.folder),
         project=online.project,
         id=online.id,
     )
