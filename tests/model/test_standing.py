@@ -48,3 +48,12 @@ def test_a_resumed_run_goes_on():
     assert (standing.status, standing.exit_code, standing.error, standing.ended) == ("running", None, None, None)
     assert not standing.is_over
     assert standing.after(Record("w2", 2, 350, Metrics({"x": 1.0}, 0))) == standing
+
+
+def test_it_is_read_from_its_text() -> None:
+    """What was written is read as it was; what a later version added is passed over; anything else is none."""
+    held = Standing("p", "r", "n\u0000", 5, group="g", status="failed", exit_code=3, error="E", ended=7, resumed=6)
+    assert Standing.read(held.text()) == held
+    assert Standing.read(held.text()[:-1] + ',"later":1}') == held
+    for text in ("", "{", "[]", "{}", '{"project": "p"}', "\ud800"):
+        assert Standing.read(text) is None

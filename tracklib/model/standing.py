@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from typing_extensions import Self
 
+from tracklib.model.codec import dumps, loads
 from tracklib.model.records import Record, RunEnd, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.typing import Status
@@ -42,6 +43,19 @@ class Standing:
     def of(cls, info: RunInfo) -> Self:
         """Return the standing of a run that is new at the vendor."""
         return cls(info.project, info.id, info.name, info.started, info.group, info.job_type, info.parent, info.attempt)
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return what `text` gave; ``None`` where that is not what it is."""
+        try:
+            held = loads(text.encode())
+            return cls(**{field.name: held[field.name] for field in fields(cls) if field.name in held})
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+    def text(self) -> str:
+        """Return all of it as JSON, which a vendor keeps beside what its columns show."""
+        return dumps(asdict(self)).decode()
 
     @property
     def is_over(self) -> bool:

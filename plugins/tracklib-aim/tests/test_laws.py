@@ -89,8 +89,8 @@ def test_an_identity_comes_back(project, name, error, ended):
     identity = Identity(project, name, name, 5, error=error, status="failed", ended=ended)
     tree = identity.tree()
     assert str(tree).encode()
-    assert Identity.read(tree) == identity
-    assert Identity.read({"run_id": name}) is None
+    assert Identity.within(tree) == identity
+    assert Identity.within({"run_id": name}) is None
 
 
 @given(named, named, st.integers(1, 3), st.integers(1, 3))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from tracklib.model.codec import dumps, loads
+from tracklib.model.codec import dumps
 from tracklib.model.run import RunInfo
 from tracklib.model.standing import Standing
 from tracklib.typing import Status
@@ -38,16 +38,10 @@ class Identity(Standing):
     """A run's standing, which Aim's columns hold a part of."""
 
     @classmethod
-    def read(cls, tree: object) -> Identity | None:
+    def within(cls, tree: object) -> Identity | None:
         """Return what `tree` was given; ``None`` where tracklib did not write the run."""
         exact = tree.get(_EXACT) if isinstance(tree, Mapping) else None
-        if not isinstance(exact, str):
-            return None
-        try:
-            held = loads(exact.encode())
-            return cls(**{field.name: held[field.name] for field in fields(cls) if field.name in held})
-        except (ValueError, TypeError, AttributeError):
-            return None
+        return cls.read(exact) if isinstance(exact, str) else None
 
     def tree(self) -> dict[str, Any]:
         """Return it as params, each a leaf: what people look for, and all of it, exactly."""
@@ -63,7 +57,7 @@ class Identity(Standing):
             "error": self.error,
         }
         cleaned = {key: clean(value) if isinstance(value, str) else value for key, value in shown.items()}
-        return {**cleaned, _EXACT: dumps(asdict(self)).decode()}
+        return {**cleaned, _EXACT: self.text()}
 
     @property
     def end_time(self) -> float | None:

@@ -38,7 +38,7 @@ class OpenRun:
             self.seqs: Database = repository.database("seqs", self.hash, writes=True)
             self.properties: Properties = repository.properties(self.hash, info.started)
             with border("reading the run"):
-                held = Identity.read(self.meta.get((*self.attributes, KEY)))
+                held = Identity.within(self.meta.get((*self.attributes, KEY)))
             self.identity = held or Identity.of(info)
             if held is None:
                 self._begin_without_tags()

@@ -59,7 +59,7 @@ class RunReader:
             self._attributes: Mapping[Any, Any] = self._meta.get((*self._chunk, "attrs"), {}) or {}
             end_time = self._meta.get((*self._chunk, "end_time"))
             uri = self._meta.get((*self._chunk, "artifacts_uri"))
-        self._identity = Identity.read(self._attributes.get(KEY))
+        self._identity = Identity.within(self._attributes.get(KEY))
         self.contents = Contents(run_hash, self._seqs, Files(run_hash, self._seqs, uri))
         self._native = {
             "name": self._properties.get("name"),

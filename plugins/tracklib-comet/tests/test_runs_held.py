@@ -163,11 +163,11 @@ def test_an_identity_of_any_length_is_read_whole():
     """An identity that takes several of Comet's values is read whole, and not at all where half of it was written."""
     identity = Identity("p" * 2000, "id\ud800", "n" * 3000, 5, "home", error="ä" * 5000, status="failed", ended=7)
     others = identity.others()
-    assert Identity.read(others) == identity
+    assert Identity.among(others) == identity
     assert all(len(value) <= 1000 for value in others.values())
     assert list(others)[-1] == EXACT
-    assert Identity.read({**others, f"{EXACT}.2": "torn"}) is None
-    assert Identity.read({"k": "v"}) is None
+    assert Identity.among({**others, f"{EXACT}.2": "torn"}) is None
+    assert Identity.among({"k": "v"}) is None
 
 
 def test_what_is_shown_stays_apart():

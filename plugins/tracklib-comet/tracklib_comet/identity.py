@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tracklib.model.codec import dumps, loads
+from tracklib.model.codec import dumps
 from tracklib.model.run import RunInfo
 from tracklib.model.standing import Standing
 from tracklib_comet.names import shown_project, shown_text
@@ -55,18 +55,16 @@ class Identity(Standing):
         return replace(cls.of(info), home=home, resumed=info.started)
 
     @classmethod
-    def read(cls, others: Mapping[str, str]) -> Identity | None:
+    def among(cls, others: Mapping[str, str]) -> Identity | None:
         """Return what `others` was given; ``None`` where tracklib did not write the run."""
         count, _, first = others.get(EXACT, "").partition(" ")
         digest, _, text = first.partition(" ")
         try:
             text += "".join(others[f"{EXACT}.{number}"] for number in range(1, int(count)))
-            if _digest(text) != digest:
-                return None  # half of it was written when the writer was killed: it comes again
-            held = loads(text.encode())
-            return cls(**{field.name: held[field.name] for field in fields(cls) if field.name in held})
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (ValueError, KeyError):
             return None
+        # Half of it was written when the writer was killed, where the digest is another: it comes again.
+        return cls.read(text) if _digest(text) == digest else None
 
     def others(self) -> dict[str, str]:
         """Return it as Comet's other values, the one that counts last: what people look for, and all of it, exactly."""
@@ -82,7 +80,7 @@ class Identity(Standing):
             "error": self.error,
         }
         told = {f"tracklib.{key}": shown_text(str(value)) for key, value in facts.items() if value is not None}
-        text = dumps(asdict(self)).decode()
+        text = self.text()
         head = text[: _PIECE - 30]
         pieces = [text[at : at + _PIECE] for at in range(len(head), len(text), _PIECE)]
         more = {f"{EXACT}.{number}": piece for number, piece in enumerate(pieces, 1)}

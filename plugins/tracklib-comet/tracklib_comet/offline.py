@@ -84,7 +84,7 @@ class OfflineExperiment:
                 file.write(line if line.endswith(b"\n") else line + b"\n")
                 self._count += 1
         view = ZipView(archive)
-        self._identity = Identity.read(view.others())
+        self._identity = Identity.among(view.others())
         self._assets = {asset.id for asset in view.assets()}
         self._tags = list(view.tags())
         self._details = dict(view.details())

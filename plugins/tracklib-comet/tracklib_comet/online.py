@@ -60,7 +60,7 @@ class OnlineExperiment:
 
     def identity(self) -> Identity | None:
         """Return who it said that it was, when it was opened."""
-        held = None if self.is_new else Identity.read(self._view.others())
+        held = None if self.is_new else Identity.among(self._view.others())
         if held is not None:  # what somebody changed of it since, such as the name, stays so
             self._told = {"Name": held.shown_name, **held.others()}
         return held

@@ -59,7 +59,7 @@ class RunReader:
 
     @cached_property
     def _identity(self) -> Identity | None:
-        return Identity.read(self._others)
+        return Identity.among(self._others)
 
     @property
     def info(self) -> RunInfo:

@@ -60,7 +60,7 @@ class OpenRun:
         self.is_closed = False
         self.known: Known | None = holder.known()
         self.came_before = self._came_before(position)
-        identity = Identity.read((self.known.config if self.known is not None else {}).get(KEY))
+        identity = Identity.within((self.known.config if self.known is not None else {}).get(KEY))
         self.is_new = identity is None
         self.identity = identity or Identity.of(info)
         own = self.known.config.get(KEY) if self.known is not None else None

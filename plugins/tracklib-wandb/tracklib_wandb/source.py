@@ -152,7 +152,7 @@ class WandbSource:
 
 
 def _info(view: RunView) -> RunInfo:
-    held = Identity.read(view.config().get(KEY))
+    held = Identity.within(view.config().get(KEY))
     place = place_of(view.vitals)
     if held is None:
         return ForeignRun(view, place).info
@@ -160,5 +160,5 @@ def _info(view: RunView) -> RunInfo:
 
 
 def _reader(view: RunView, place: str) -> _Reader:
-    held = Identity.read(view.config().get(KEY))
+    held = Identity.within(view.config().get(KEY))
     return ForeignRun(view, place) if held is None else RestoredRun(view, held)

@@ -115,8 +115,8 @@ def test_an_identity_comes_back(project, name, error, ended):
     one = identity.Identity(project, name, name, 5, error=error, status="failed", ended=ended)
     tree = json.loads(json.dumps(one.tree()))
     assert str(tree).encode()
-    assert identity.Identity.read(tree) == one
-    assert identity.Identity.read({"run_id": name}) is None
+    assert identity.Identity.within(tree) == one
+    assert identity.Identity.within({"run_id": name}) is None
     vitals = Vitals("e", "p", "i", one.native_name, "failed", 0.0)
     assert (one.info(vitals).name, one.info(vitals).status, one.info(vitals).ended) == (name, "failed", ended)
 
