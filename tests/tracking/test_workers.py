@@ -91,6 +91,30 @@ def test_a_pool_of_forked_workers(tmp_path: Path, root: Root) -> None:
     assert points(root, "worker") == Counter({(number, number): 1 for number in range(100)})
 
 
+BUSY = """
+import collections, itertools, os, signal, time, tracklib
+run = tracklib.init("p")
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(writing, b"!")
+    collections.deque(itertools.repeat(0), maxlen=0)  # for ever, and no turn for a handler written in Python
+os.read(reading, 1)
+os.kill(child, signal.SIGTERM)
+deadline = time.monotonic() + 60
+while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
+    time.sleep(0.01)
+os.kill(child, signal.SIGKILL) if ended == (0, 0) else None
+assert ended == (child, signal.SIGTERM), ended
+run.finish()
+"""
+
+
+def test_a_worker_that_is_terminated_dies_wherever_it_is(tmp_path: Path) -> None:
+    """SIGTERM ends a forked worker in the midst of native code, as without tracklib; its parent's run goes on."""
+    script(tmp_path, BUSY)
+
+
 SPAWN = """
 import multiprocessing, tracklib
 def work(number, run_id):

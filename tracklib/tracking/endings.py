@@ -184,6 +184,8 @@ class Endings:
             os.kill(os.getpid(), number)  # die of it, as without tracklib
 
         signal.signal(signal.SIGTERM, on_sigterm)
+        if not callable(before) and hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: _unhandle(on_sigterm))
 
     def _leaving(self, error: SystemExit) -> None:
         """Take an exit for the end of the process, unless somebody catches it."""
@@ -209,6 +211,16 @@ class Endings:
             wait()
         if self._at_last is not None:
             self._at_last()
+
+
+def _unhandle(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Let a forked child die of SIGTERM at once, as without tracklib, which has no run of it to end.
+
+    A handler written in Python waits for the interpreter: a pool's worker that is about to wait for a lock, whose holder
+    was ended before it, would outlive its pool, which waits for it.
+    """
+    if signal.getsignal(signal.SIGTERM) is handler:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 endings = Endings()

@@ -30,7 +30,7 @@ def end_service() -> None:
     process = _process()
     if process is None or sdk().run is not None:
         return
-    _silence()
+    _let_go()
     process.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):  # a program that the kernel holds back ends later
         process.wait(_PATIENCE)
@@ -40,13 +40,27 @@ def end_service() -> None:
     _setup()._singleton = None  # noqa: SLF001  the next run starts a program of its own
 
 
-def _silence() -> None:
-    """End the thread of the SDK's that would meet a closed connection, and say so on stderr."""
-    close = getattr(getattr(_connection(), "_finalizer", None), "close", None)
-    if callable(close):
-        ending = threading.Thread(target=close, daemon=True)
-        ending.start()
-        ending.join(1.0)
+def _let_go() -> None:
+    """End the thread of the SDK's that would meet a closed connection, and say so on stderr; close the connection."""
+    connection = _connection()
+    _within_a_second(getattr(getattr(connection, "_finalizer", None), "close", None))
+    close = getattr(getattr(connection, "_client", None), "close", None)
+    run = getattr(getattr(connection, "_asyncer", None), "run", None)
+    if callable(run) and callable(close):
+        _within_a_second(lambda: run(close))
+
+
+def _within_a_second(call: object) -> None:
+    """Make a call into the SDK that may never return, or find broken what it would close."""
+    if callable(call):
+
+        def make() -> None:
+            with contextlib.suppress(Exception):  # whatever it stumbles over is let go of just now
+                call()
+
+        making = threading.Thread(target=make, daemon=True)
+        making.start()
+        making.join(1.0)
 
 
 def _setup() -> Any:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from tracklib_wandb.service import end_service
 
 from tracklib.testing.emulators.wandb import WandbEmulator
 
@@ -154,7 +155,7 @@ def serve(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def _end_the_sdk():
-    """End the SDK's program, which reading the history has started."""
+    """End the SDK's program, which reading the history has started; its own way to end waits for what others queued."""
     yield
     if "wandb" in sys.modules:
-        sys.modules["wandb"].teardown()
+        end_service()
