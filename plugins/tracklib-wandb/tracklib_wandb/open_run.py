@@ -107,6 +107,7 @@ class OpenRun:
                 reinit="create_new",
                 settings=sdk_settings(**settings),
             )
+            _watch_no_imports(run)
             for name in (names.MARK, names.STEP):
                 run.define_metric(name, hidden=True, summary="none")
             self.holder.began(run)
@@ -259,6 +260,16 @@ class OpenRun:
             key = (os.getpid(), self.holder.key)
             if _OPEN.get(key) is self:
                 del _OPEN[key]
+
+
+def _watch_no_imports(run: Any) -> None:
+    """Keep the SDK from sending a word whenever this process imports torch or its like.
+
+    Where W&B's program is gone by then, the import would fail with a broken connection: in training itself, inline.
+    """
+    leave_alone = getattr(run, "_unregister_telemetry_import_hooks", None)
+    if callable(leave_alone):
+        leave_alone(run.id)
 
 
 def _discard() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 from tracklib_wandb.settings import WandbSettings
@@ -314,6 +315,24 @@ def test_two_projects_runs_of_one_id_wait_for_each_other(online):
     online.project = f"{own}-other"
     online.write(Metrics({"x": 2.0}, 0), info=online.run())
     assert {run.project: run.history[0]["x"] for run in online.server.runs.values()} == {own: 1.0, online.project: 2.0}
+
+
+def test_imports_are_none_of_the_sdks_affair(online):
+    """What is imported after W&B's program has died is imported: the SDK has nothing to send at that moment."""
+    from tracklib_wandb.surroundings import sdk
+
+    sink = online.sink()
+    sink.send(online.records(Metrics({"a": 1.0}, 0)))
+    process = sdk("wandb.sdk.wandb_setup").singleton()._connection._proc._process
+    process.kill()
+    process.wait()
+    watched = set(sdk("wandb.sdk.lib.telemetry").list_telemetry_imports()) - set(sys.modules)
+    assert "xgboost" in watched
+    for _ in range(2):  # the first to write to a closed socket may not notice
+        for name in watched:
+            sdk("wandb.sdk.lib.import_hooks").notify_module_loaded(types.ModuleType(name))
+    with pytest.raises(UnknownOutcomeError, match="opened again"):
+        sink.close()
 
 
 def test_a_program_of_wandbs_that_is_killed_is_noticed(online):
