@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -79,13 +80,11 @@ def _logs_in(folder: Path) -> list[Path]:
 def _owner(path: Path) -> tuple[str, ...]:
     """Return project and id of the run that a log belongs to; what cannot be read is of a run of its own."""
     facts, messages = Facts(), load_messages()
-    try:
+    with contextlib.suppress(RejectedError):  # told when the run is read
         for number, (kind, content) in enumerate(records(path, Damage())):
             if kind == KIND.RUN:
                 facts.apply(kind, content, messages)
                 return facts.project, facts.id
             if number >= _HEAD:
                 break
-    except RejectedError:  # told when the run is read
-        pass
     return (str(path),)

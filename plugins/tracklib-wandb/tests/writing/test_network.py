@@ -1,5 +1,6 @@
 """What stands between: certificates of a private authority, and proxies, for W&B's own program and for our requests."""
 
+import contextlib
 import datetime as dt
 import ipaddress
 import os
@@ -61,15 +62,10 @@ class Between:
         self._pump(client, server)
 
     def _pump(self, source, target):
-        try:
+        with source, target, contextlib.suppress(OSError):  # whichever side closes first ends both
             while data := source.recv(1 << 16):
                 # To a proxy, the whole address is the target of a request.
                 target.sendall(data.replace(b" http://wandb.test/", b" /"))
-        except OSError:
-            pass
-        finally:
-            for side in (source, target):
-                side.close()
 
     def close(self):
         self._listener.close()
