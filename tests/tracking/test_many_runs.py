@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import os
 import pickle
 import sys
 import threading
@@ -12,14 +11,10 @@ import threading
 import pytest
 
 import tracklib
+from tests.tracking.left import open_files, own_threads
 from tracklib.journal.glance import glance
 from tracklib.journal.reader import Damage, read_run
 from tracklib.model.state import fold
-
-
-def descriptors() -> int:
-    """Return how many files this process has open."""
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
@@ -27,14 +22,14 @@ def test_fifty_runs_one_after_another_leave_nothing_open(root) -> None:
     """Fifty short runs: each is finished with its own points, no descriptor and one thread at most is left."""
     tracklib.init("p", id="first").finish()
     gc.collect()
-    before = descriptors(), threading.active_count()
+    files, threads = open_files(), own_threads()
     for number in range(50):
         with tracklib.init("p", id=f"r{number}", config={"n": number}) as run:
             for step in range(10):
                 run.log({"loss": number + step / 10})
     gc.collect()
-    assert descriptors() <= before[0]
-    assert threading.active_count() <= before[1]
+    assert open_files() <= files
+    assert own_threads() <= threads
     for number in range(50):
         folder = root.run("p", f"r{number}")
         damage = Damage()
