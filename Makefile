@@ -1,6 +1,7 @@
 # Each target does all its own set-up in .venv; a stamp there makes repeats quick.
 #   make PYTHON=python3.12 setup    another interpreter (remove .venv first)
 #   make PYTHONS=3.13 pythons       one of them
+#   make OLDEST=wandb oldest        one of them
 #   make TEST_ARGS='-k journal'     what else to tell pytest
 
 PYTHON ?= python3
@@ -13,6 +14,9 @@ DEV := duckdb flask-cors fsspec gcp-storage-emulator graphql-core hypothesis ipy
 TOGETHER := mlflow flask-wtf scikit-learn psycopg2-binary matplotlib pandas pillow plotly polars wandb
 # What the core's tests draw and tabulate with.
 DRAWING := matplotlib numpy pandas pillow plotly polars scikit-learn
+# The plugins whose SDK's oldest version is named, with what goes with it.
+OLDEST ?= $(patsubst plugins/tracklib-%/oldest.txt,%,$(wildcard plugins/*/oldest.txt))
+CONSTRAINTS := constraints.txt
 PYTHONS ?= 3.10 3.12 3.13
 WORKERS ?= 4
 TEST_ARGS ?=
@@ -28,7 +32,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_LINK_MODE := copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test pythons core soak lint types bench support clean
+.PHONY: help setup demo test pythons core oldest oldest-sdk soak lint types bench support clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -43,11 +47,11 @@ $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) Ma
 # where uv cannot be had, or does not know this machine's package index.
 define install
 test -x $(PY) || $(PYTHON) -m venv $(VENV) || exit 1; \
-test -x $(BIN)/uv || $(PY) -m pip install --quiet -c constraints.txt uv \
+test -x $(BIN)/uv || $(PY) -m pip install --quiet -c $(CONSTRAINTS) uv \
 	|| echo "setup: no uv to be had; pip takes its place, and takes longer"; \
 echo "setup: installing into $(VENV)"; \
-{ test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(PY) --compile-bytecode -c constraints.txt $(1); } \
-	|| $(PY) -m pip install --quiet --compile -c constraints.txt $(1)
+{ test -x $(BIN)/uv && $(BIN)/uv pip install --quiet --python $(PY) --compile-bytecode -c $(CONSTRAINTS) $(1); } \
+	|| $(PY) -m pip install --quiet --compile -c $(CONSTRAINTS) $(1)
 endef
 
 demo: $(STAMP) ## watch a training run being tracked once and landing, exact, in two places
@@ -67,6 +71,24 @@ core: $(VENV)/.core
 
 $(VENV)/.core: constraints.txt pyproject.toml Makefile
 	@$(call install,-e . $(DRAWING) $(DEV))
+	@touch $@
+
+oldest: ## run each plugin's tests with the oldest SDK that it takes, in an environment of its own
+	@for name in $(OLDEST); do \
+		echo "oldest: $$name"; \
+		$(MAKE) --no-print-directory VENV=.venv-oldest-$$name SDK=$$name oldest-sdk || exit 1; \
+	done
+
+oldest-sdk: $(VENV)/.oldest
+	@$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) plugins/tracklib-$(SDK)/tests
+
+# What oldest.txt names takes the place of the same in constraints.txt. To MLflow the other plugins' tests carry runs over.
+$(VENV)/.oldest: CONSTRAINTS = $(VENV)/constraints.txt
+$(VENV)/.oldest: NAMED = plugins/tracklib-$(SDK)/oldest.txt
+$(VENV)/.oldest: constraints.txt pyproject.toml plugins/tracklib-$(SDK)/oldest.txt plugins/tracklib-$(SDK)/pyproject.toml Makefile
+	@mkdir -p $(VENV)
+	@awk -F '==' 'FNR == NR { named[$$1]; print; next } !($$1 in named)' $(NAMED) constraints.txt > $(CONSTRAINTS)
+	@$(call install,-e . -e plugins/tracklib-$(SDK) -e plugins/tracklib-mlflow -r $(NAMED) $(filter-out wandb,$(TOGETHER)) $(DEV))
 	@touch $@
 
 soak: $(STAMP) ## kill training 200 times and relays 50 times, restart one job 20 times, fork 1000 times, kill migrations 250 times, migrate 800 sets of runs there and back; count what is lost

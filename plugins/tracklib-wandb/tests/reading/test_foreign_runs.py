@@ -214,7 +214,9 @@ def test_surroundings(read):
     assert told["state"] == "failed" and told["bools"] == ["flag"]
     assert told["nested"]["nested.a.b"] == ["nested", "a", "b"]
     assert {"name": "ds", "description": "what it is"}.items() <= told["artifacts"][0].items()
-    assert [metric.get("stepMetric") for metric in told["config"]["metrics"]] == [None, "epoch"]
+    # 0.30 adds, not as defined, each metric that a pattern met.
+    defined = [metric for metric in told["config"]["metrics"] if metric["options"].get("defined")]
+    assert [metric.get("stepMetric") for metric in defined] == [None, "epoch"]
     assert info.place == "theirs/rich"
 
 
