@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from tracklib_mlflow import file_writers
+from tracklib_mlflow.client import Client
 from tracklib_mlflow.files import place_copy
 
 from tracklib.errors import TransientError
@@ -49,6 +50,26 @@ def test_any_file_name_comes_back_byte_for_byte(bench):
     assert repr(held.metadata) == repr(sent.metadata)
     assert {file.path: file.sha256 for file in held.files} == {file.path: file.sha256 for file in refs}
     assert contents(bench, held) == files
+
+
+def test_an_old_server_gets_names_that_it_can_give_back(server_store, make_bench, tmp_path, monkeypatch):
+    """A server of before 3.13 breaks the connection over a name that is not ASCII: it holds such files under one that is."""
+    monkeypatch.setattr(Client, "server_version", lambda _: (2, 18))
+    bench = make_bench(server_store, tmp_path)
+    refs = tuple(bench.file(f"über/{name}", name.encode("utf-8", "surrogatepass")) for name in NAMES)
+    picture = bench.file("a.png", b"no picture")
+    shown = Media("日本/é", 0, "image", picture, {"format": "png"})
+    bench.write(Artifact("ünder", "dataset", refs), shown)
+    (held,) = artifacts(bench)
+    assert {file.path: file.sha256 for file in held.files} == {file.path: file.sha256 for file in refs}
+    assert contents(bench, held) == {
+        file.path: file.path.removeprefix("über/").encode("utf-8", "surrogatepass") for file in refs
+    }
+    assert [media.file for media in bench.read()[Media]] == [picture]
+    folder = bench.artifact_folder()
+    lying = [*(folder / "ünder" / "über").iterdir(), *(folder / "images").iterdir()]
+    assert len(lying) == len(NAMES) + 1
+    assert all(path.name.isascii() for path in lying)
 
 
 def test_ordinary_artifacts_lie_where_people_look(bench):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tracklib.backends.importing import SDK, import_sdk
 from tracklib_mlflow.border import ExistsError, MissingError, border
+from tracklib_mlflow.loudness import hush
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.surroundings import surroundings
@@ -43,6 +45,7 @@ class Client:
         self.settings = settings
         self._secrets = settings.secrets()
         self._variables = settings.variables()
+        self._server: tuple[int, ...] | None = None
         with self.calling("connecting"):
             _probe(settings)
             tracking, self.entities = _sdk("mlflow.tracking"), _sdk("mlflow.entities")
@@ -51,6 +54,16 @@ class Client:
     def version(self) -> str:
         """Return the version of MLflow's client."""
         return str(_sdk("mlflow.version").VERSION)
+
+    def server_version(self) -> tuple[int, ...]:
+        """Return the numbers of the server's version; none where what answers is no MLflow that tells it."""
+        if self._server is None:
+            with self.calling("asking for the server's version"):
+                where = _sdk("mlflow.utils.credentials").get_default_host_creds(self.settings.connection())
+                reply = _sdk("mlflow.utils.rest_utils").http_request(where, "/version", "GET")
+            told = re.match(r"(\d+)\.(\d+)\.", reply.text) if reply.status_code == 200 else None
+            self._server = tuple(map(int, told.groups())) if told else ()
+        return self._server
 
     @contextmanager
     def calling(self, doing: str, *, patient: bool = False) -> Iterator[None]:
@@ -182,7 +195,9 @@ class Client:
 
 
 def _sdk(module: str) -> Any:
-    return import_sdk(module, _SDK)
+    found = import_sdk(module, _SDK)
+    hush()
+    return found
 
 
 def _probe(settings: MLflowSettings) -> None:

@@ -145,6 +145,6 @@ class Contents:
         try:
             with files.fetched(stored) as local:
                 return hashed(local)
-        except MissingError:
-            self._damaged(f"the file {stored} is not there or cannot be downloaded")
+        except MissingError as error:
+            self._damaged(f"the file {stored} is not there or cannot be downloaded: {error}")
             return None

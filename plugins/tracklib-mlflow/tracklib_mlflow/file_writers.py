@@ -41,7 +41,7 @@ class ArtifactWriter:
         assert isinstance(artifact, Artifact)
         self._versions = self._versions or self._read_versions()
         place, is_there = self._versions.place(record)
-        stored = stored_paths(artifact, place)
+        stored = {path: self._desk.files.servable(where) for path, where in stored_paths(artifact, place).items()}
         if not is_there:
             self._upload(artifact, place, stored)
         problem = self._register(artifact, place)

@@ -21,11 +21,13 @@ from tracklib.errors import RejectedError, TransientError
 from tracklib_mlflow import texts
 from tracklib_mlflow.border import MissingError
 from tracklib_mlflow.client import Client
-from tracklib_mlflow.paths import TEXTS
+from tracklib_mlflow.paths import TEXTS, ascii_path
 
 __all__ = ["Files", "hashed", "place_copy"]
 
 _CHUNK = 1 << 20
+_SERVES_ANY_NAME = (3, 13)
+"""The first MLflow whose server gives back files whose names are not ASCII; those before break the connection."""
 
 
 class Files:
@@ -55,6 +57,15 @@ class Files:
                 find(self._uri, tracking_uri=self._client.settings.connection()) if takes_server else find(self._uri)
             )
         return self._opened
+
+    def servable(self, place: str) -> str:
+        """Return where a file is to lie so that its store can give it back: at an old server under a name in ASCII."""
+        return place if self._is_served(place) else ascii_path(place)
+
+    def _is_served(self, place: str) -> bool:
+        if place.rpartition("/")[2].isascii() or not self._uri.startswith(("mlflow-artifacts:", "http:", "https:")):
+            return True
+        return self._client.server_version() >= _SERVES_ANY_NAME
 
     def put_files(self, sources: Mapping[str, Path], place: str, *, resume: bool = False) -> None:
         """Upload files below one place, each by a request of its own.
@@ -178,6 +189,8 @@ class Files:
         folder, _, name = place.rpartition("/")
         if name != folder.rpartition("/")[2] and (place, False) not in self.top(folder):
             raise MissingError(f"MLflow holds no file {place}")
+        if not self._is_served(place):
+            raise MissingError(f"MLflow's server cannot send {place}, whose name is not ASCII; 3.13 and newer can")
         raise problem
 
     def _local(self, place: str) -> Path | None:

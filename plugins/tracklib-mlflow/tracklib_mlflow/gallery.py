@@ -23,7 +23,7 @@ from tracklib.model.codec import dumps
 from tracklib.model.media import Cell, MediaCell, read_table
 from tracklib.model.records import Media, Record
 from tracklib.typing import JSON
-from tracklib_mlflow.paths import IMAGES, encode_part
+from tracklib_mlflow.paths import IMAGES, ascii_part, encode_part
 from tracklib_mlflow.points import NS
 
 __all__ = ["as_png", "image_place", "shown_table", "thumbnail", "thumbnail_place"]
@@ -34,11 +34,12 @@ _SIDE = 256
 _LONGEST_STEP = 2**53
 
 
-def image_place(record: Record, ending: str) -> str:
+def image_place(record: Record, ending: str, *, in_ascii: bool = False) -> str:
     """Return where the page looks for a record's picture."""
     media = record.body
     assert isinstance(media, Media)
-    key = "~".join(encode_part(part, "+").replace("~", "-") for part in media.key.split("/"))
+    parts = [encode_part(part, "+") for part in media.key.split("/")]
+    key = "~".join((ascii_part(part) if in_ascii else part).replace("~", "-") for part in parts)
     if len(key.encode()) > _MAX_KEY:
         digest = hashlib.sha256(media.key.encode(errors="surrogatepass")).hexdigest()[:16]
         key = f"{key.encode()[:_MAX_KEY].decode(errors='ignore')}-{digest}"

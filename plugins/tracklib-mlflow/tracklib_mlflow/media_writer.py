@@ -45,9 +45,9 @@ class MediaWriter:
         source = desk.context.open_file(media.file)
         beside = [(file, desk.context.open_file(file)) for file in media.attachments]  # before anything is written
         picture = media.media_type == "image" and _SHOWN.get(str(media.metadata.get("format")))
-        place = image_place(record, picture) if picture else _place(media, media.file.sha256, media.file.path)
+        place = self._image(record, picture) if picture else self._place(media, media.file.sha256, media.file.path)
         self._copy(place, source)
-        places = [_place(media, file.sha256, file.path) for file, _ in beside]
+        places = [self._place(media, file.sha256, file.path) for file, _ in beside]
         for where, (_, path) in zip(places, beside, strict=True):
             self._copy(where, path)
         shown = self._show(record, place, source)
@@ -63,7 +63,7 @@ class MediaWriter:
         if kind == "image":
             picture = place
             if not place.endswith(tuple(_SHOWN)):
-                picture = image_place(record, "png")
+                picture = self._image(record, "png")
                 shown[picture] = as_png(source)
             shown[thumbnail_place(picture)] = thumbnail(source)
         elif kind == "table":
@@ -93,6 +93,10 @@ class MediaWriter:
     def _copy(self, place: str, source: Path) -> None:
         self._desk.files.put(place, lambda path: place_copy(source, path))
 
+    def _image(self, record: Record, ending: str) -> str:
+        place = image_place(record, ending)
+        served = self._desk.files.servable(place)
+        return place if served == place else image_place(record, ending, in_ascii=True)
 
-def _place(media: Media, sha256: str, path: str) -> str:
-    return media_place(media.key, media.step, sha256, path)
+    def _place(self, media: Media, sha256: str, path: str) -> str:
+        return self._desk.files.servable(media_place(media.key, media.step, sha256, path))

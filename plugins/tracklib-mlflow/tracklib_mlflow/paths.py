@@ -2,7 +2,8 @@
 
 Measured with 3.17: through a server ``p%41q`` becomes ``pAq``, ``h#x?y`` becomes ``h``, control characters and a
 leading space are not found again, and ``C:x`` breaks the listing of its folder; on a local root such files are written
-but cannot be downloaded. They are written ``~HEX~``, and so is ``~``.
+but cannot be downloaded. They are written ``~HEX~``, and so is ``~``. With 2.18: a server takes a file whose name is not
+ASCII, and breaks the connection when it is asked for; names in its folders do no harm.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ __all__ = [
     "MEDIA",
     "TEXTS",
     "artifact_place",
+    "ascii_part",
+    "ascii_path",
     "decode_path",
     "encode_part",
     "encode_path",
@@ -43,6 +46,10 @@ def encode_part(part: str, also: str = "") -> str:
         f"~{ord(char):02X}~" if _is_bad(char) or char in also or _is_bad_at(part, i, last) else char
         for i, char in enumerate(part)
     )
+    return _short(text)
+
+
+def _short(text: str) -> str:
     if len(text.encode()) <= _MAX_BYTES:
         return text
     mark = f"~L{hashlib.sha256(text.encode()).hexdigest()[:32]}~"
@@ -52,6 +59,17 @@ def encode_part(part: str, also: str = "") -> str:
 def encode_path(path: str) -> str:
     """Return a file's path inside its artifact."""
     return "/".join(encode_part(part) for part in path.split("/"))
+
+
+def ascii_part(part: str) -> str:
+    """Return what `encode_part` wrote in ASCII; `decode_path` reads both."""
+    return _short("".join(char if char.isascii() else f"~{ord(char):02X}~" for char in part))
+
+
+def ascii_path(path: str) -> str:
+    """Return a path whose last part is in ASCII."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{ascii_part(name)}"
 
 
 def decode_path(path: str) -> str:
