@@ -14,6 +14,7 @@ CONFIG = """
 default_permission = READ
 database_uri = sqlite:///{folder}/users.db
 admin_username = admin
+admin_password = {password}
 authorization_function = {function}
 """
 
@@ -38,7 +39,7 @@ def guarded(request, start_server, tmp_path_factory):
     if request.param == "token":
         (folder / "bearer.py").write_text(BEARER)
         function = "bearer:authenticate"
-    (folder / "auth.ini").write_text(CONFIG.format(folder=folder, function=function))
+    (folder / "auth.ini").write_text(CONFIG.format(folder=folder, function=function, password=PASSWORD), "utf-8")
     environ = {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,

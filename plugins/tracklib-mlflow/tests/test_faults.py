@@ -294,16 +294,21 @@ def test_two_relays_of_one_run_make_one_run(sqlite_bench, monkeypatch):
     assert sqlite_bench.opened().id == raced[0] == sqlite_bench.raw.info.run_id
 
 
-def test_nothing_is_printed(sqlite_store, tmp_path):
-    """A process that opens a run writes no byte of its own to the training's output."""
+@pytest.mark.parametrize("store", ["a new database", "server"])
+def test_nothing_is_printed(store, tmp_path, request):
+    """A process that writes a run to its end puts no byte of its own, and no handler, into the training's output."""
     code = (
         "import sys; from pathlib import Path; from tracklib.backends.contract import SinkContext;"
+        "from tracklib.model.records import Record, RunEnd; import logging;"
+        "before = logging.NullHandler(); logging.getLogger().addHandler(before);"
         "from tracklib.model.run import RunInfo; from tracklib_mlflow.settings import MLflowSettings;"
         "from tracklib_mlflow.sink import MLflowSink;"
         "s = MLflowSink(MLflowSettings(tracking_uri=sys.argv[1], artifact_root=sys.argv[2]),"
-        " SinkContext(lambda file: Path('x'), Path('x'))); s.open(RunInfo('quiet', 'r', 'n', started=1)); s.close()"
+        " SinkContext(lambda file: Path('x'), Path('x'))); s.open(RunInfo('quiet', 'r', 'n', started=1));"
+        "s.send([Record('w', 1, 10**9, RunEnd('finished'))]); s.close();"
+        "assert logging.getLogger().handlers == [before]"
     )
-    fresh = f"sqlite:///{tmp_path}/new.db"
+    fresh = request.getfixturevalue("server_store").uri if store == "server" else f"sqlite:///{tmp_path}/new.db"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     done = subprocess.run(
         [sys.executable, "-c", code, fresh, str(tmp_path)], capture_output=True, env=environ, check=True

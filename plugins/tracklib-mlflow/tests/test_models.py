@@ -1,5 +1,7 @@
 """Models: what tracklib saves, MLflow loads, and its registry knows by alias."""
 
+import inspect
+
 import mlflow
 import pytest
 
@@ -16,7 +18,10 @@ def saved_model(tmp_path_factory):
     features, labels = load_iris(return_X_y=True)
     model = LogisticRegression(max_iter=500).fit(features, labels)
     folder = tmp_path_factory.mktemp("model") / "saved"
-    mlflow.sklearn.save_model(model, folder, pip_requirements=["scikit-learn"], skops_trusted_types=[])
+    # MLflow 2 pickles what later ones keep as skops.
+    plain = "skops_trusted_types" in inspect.signature(mlflow.sklearn.save_model).parameters
+    more = {"skops_trusted_types": []} if plain else {}
+    mlflow.sklearn.save_model(model, folder, pip_requirements=["scikit-learn"], **more)
     return folder, features[:7], model.predict(features[:7]).tolist()
 
 

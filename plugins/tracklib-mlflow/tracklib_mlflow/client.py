@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tracklib.backends.importing import SDK, import_sdk
 from tracklib_mlflow.border import ExistsError, MissingError, border
-from tracklib_mlflow.loudness import hush
+from tracklib_mlflow.loudness import hush, keep_addresses
 from tracklib_mlflow.points import Native
 from tracklib_mlflow.registered import Registered, Registry
 from tracklib_mlflow.surroundings import surroundings
@@ -50,6 +50,7 @@ class Client:
             _probe(settings)
             tracking, self.entities = _sdk("mlflow.tracking"), _sdk("mlflow.entities")
             self.raw: MlflowClient = tracking.MlflowClient(settings.connection(), settings.registry_connection())
+            keep_addresses(self.raw)
 
     def version(self) -> str:
         """Return the version of MLflow's client."""

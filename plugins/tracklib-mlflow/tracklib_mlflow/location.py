@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -119,10 +121,26 @@ def _absolute_sqlite(uri: str) -> str:
 
 
 def default_uri() -> str:
-    """Return where MLflow 3 goes by itself: a database in the working directory, or a ``mlruns`` in use there."""
+    """Return where MLflow goes by itself.
+
+    That is a database in the working directory, or a ``mlruns`` in use there; before 3.7 always ``mlruns``.
+    """
+    if _version() < (3, 7):
+        return "./mlruns"
     try:
         with os.scandir("mlruns") as entries:
             used = any(entry.name.isdigit() and os.path.lexists(f"{entry.path}/meta.yaml") for entry in entries)
     except OSError:  # no such folder, or one that cannot be read: MLflow takes its database then
         used = False
     return "./mlruns" if used else "sqlite:///mlflow.db"
+
+
+def _version() -> tuple[float, ...]:
+    """Return the numbers of MLflow's version, without importing it; beyond all where there is none."""
+    for name in ("mlflow-skinny", "mlflow"):
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return (math.inf,)
