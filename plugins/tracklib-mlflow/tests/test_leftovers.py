@@ -11,7 +11,9 @@ from tracklib.backends import LeftoverSource
 @pytest.fixture
 def uri(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+    place = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", place)  # MLflow 2 sends traces nowhere else
+    return place
 
 
 def test_what_belongs_to_no_run_is_named(uri):
