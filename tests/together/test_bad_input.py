@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bounds import REPO, lowest, sdks
 from tests.promises.conftest import free_port
 from tests.together.conftest import VENDORS, Desk, until
 
@@ -106,11 +107,12 @@ def test_a_missing_key(desk: Desk, vendor: str) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_an_sdk_that_is_too_old(desk: Desk, vendor: str) -> None:
-    """An SDK older than what the plugin knows is named with its version, and the command that mends it."""
+    """An SDK older than what the plugin requires is named with its version, and the command that mends it."""
+    (needed,) = sdks(REPO / "plugins" / f"tracklib-{vendor}")
     desk.spoil(vendor, "old")
     wrong = {"TRACKLIB_BACKENDS": desk.entries[vendor]}
     for said in (problem(desk, **wrong), told(desk, **wrong)):
-        assert f"SDK is too old: expected {OLD[vendor]}" in said
+        assert f"SDK is too old: expected {OLD[vendor]} {lowest(needed)} or newer" in said
         assert "got 0.9.0" in said
         assert "pip install" in said
 

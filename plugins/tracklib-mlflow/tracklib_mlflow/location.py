@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
 import os
 import re
@@ -137,10 +136,12 @@ def default_uri() -> str:
 
 def _version() -> tuple[float, ...]:
     """Return the numbers of MLflow's version, without importing it; beyond all where there is none."""
+    from importlib.metadata import PackageNotFoundError, version  # costly, and needed only here
+
     for name in ("mlflow-skinny", "mlflow"):
         try:
-            version = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            found = version(name)
+        except PackageNotFoundError:
             continue
-        return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+        return tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
     return (math.inf,)
