@@ -9,6 +9,7 @@ from tracklib.model.records import Metrics
 PASSWORD = "right horse 9 €"
 TOKEN = "a-token-of-the-team"
 
+# MLflow 2 takes the password from here alone, 3 from its variable.
 CONFIG = """
 [mlflow]
 default_permission = READ

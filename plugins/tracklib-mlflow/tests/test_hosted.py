@@ -21,11 +21,13 @@ from tracklib.model.records import Metrics
 from tracklib.testing.forward_proxy import ForwardProxy
 
 PASSWORD = "right horse 9 battery"
+# MLflow 2 takes the password from here alone, 3 from its variable.
 CONFIG = """
 [mlflow]
 default_permission = READ
 database_uri = sqlite:///{folder}/users.db
 admin_username = admin
+admin_password = {password}
 authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 """
 
@@ -258,7 +260,7 @@ def guarded(start_server, tmp_path_factory):
     """A server with users, of whom one may only read."""
     pytest.importorskip("flask_wtf", reason="MLflow's basic-auth needs mlflow[auth]")
     folder = tmp_path_factory.mktemp("guarded")
-    (folder / "auth.ini").write_text(CONFIG.format(folder=folder))
+    (folder / "auth.ini").write_text(CONFIG.format(folder=folder, password=PASSWORD))
     environ = {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
