@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import Bench
 from tracklib.backends import Outcome, accepted
 from tracklib.model.records import Metrics, Record
+from tracklib.model.run import RunInfo
 
 
 def migrate(bench: Bench, *words: str):
@@ -152,9 +153,38 @@ def test_a_group_that_differs_stops_the_rest(bench: Bench, monkeypatch: pytest.M
     assert "one: point loss step 0: 1.0 != (missing)" in done.out
     assert "one: and 30 more" in done.out
     assert "2 runs: 2 copied" in done.out
+    assert "a group differs, and those behind it were left" in done.err
+
+
+def test_a_group_is_passed_once_it_was_found_equal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that differed, or whose check was broken off, is compared again; one that was found equal is not."""
+    from tracklib.portability import migrate as migrating
+    from tracklib.portability.comparison import Comparison, Difference
+
+    for name in ("one", "three", "two"):
+        bench.run(name, points=2)
+    compared: list[str] = []
+    real = migrating.compare_runs
+
+    def found(source: object, run: RunInfo, *rest: object, **more: object) -> Comparison:
+        compared.append(run.id)
+        if len(compared) == 2:
+            raise KeyboardInterrupt
+        if len(compared) == 4:
+            made = Comparison()
+            made.add(Difference("point", "loss step 0", "1.0", None))
+            return made
+        return real(source, run, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(migrating, "compare_runs", found)
+    assert migrate(bench, "--wave", "2").code == 130
     document = migrate(bench, "--wave", "1", "--json").json
     assert (document["stopped"], document["states"]) == (True, {"unchanged": 2, "copied": 1})
-    assert len(document["differences"]["two"]) == 21
+    assert document["differences"] == {"digits/two": ["point loss step 0: 1.0 != (missing)"]}
+    assert compared == ["one", "three", "three", "two"]
+    last = migrate(bench, "--wave", "3", "--json")
+    assert (last.code, last.json["states"], compared[4:]) == (0, {"unchanged": 3}, ["two"])
+    assert (migrate(bench, "--wave", "3").code, len(compared)) == (0, 5)
 
 
 def test_no_runs_make_a_whole_document(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Leftover
+    from tracklib.model.run import RunInfo
     from tracklib.portability.comparison import Comparison
     from tracklib.portability.migrate import Result
 
@@ -77,11 +78,11 @@ class Balance:
         if self._file is not None:
             self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
 
-    def differ(self, run_id: str, found: Comparison) -> None:
+    def differ(self, run: RunInfo, found: Comparison) -> None:
         """Take in that a copy differs."""
         told = [str(difference) for difference in found.differences[:_NAMED]]
         more = found.found.total() - len(told)
-        self._differences[run_id] = [*told, f"and {more:,} more"] if more > 0 else told
+        self._differences[f"{run.project}/{run.id}"] = [*told, f"and {more:,} more"] if more > 0 else told
         self.stopped = True
 
     @property
@@ -94,7 +95,7 @@ class Balance:
         if self._file is not None:
             self._print_json(places)
             return
-        from tracklib.cli.console import out, safe
+        from tracklib.cli.console import out, safe, say
         from tracklib.cli.quantities import bytes_text, plural
 
         for run, differences in self._differences.items():
@@ -109,6 +110,8 @@ class Balance:
         told = ", ".join(f"{count:,} {state}" for state, count in self._states.items()) or "none selected"
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
         out().print(safe(f"{plural(self._states.total(), 'run')}: {told}; {held}"))
+        if self.stopped:
+            say("a group differs, and those behind it were left; repeated, it is compared again, without --wave it is not")
 
     def _print_json(self, places: dict[str, str]) -> None:
         """Print one JSON document, whose runs are read from the file one by one."""

@@ -116,19 +116,18 @@ def _ledger(leg: tuple[Place, Place], path: Path | None) -> Ledger:
 def _run(migrations: list[Migration], balance: Balance, wave: int | None, *, quiet: bool) -> None:
     """Copy group by group, and stop behind one that differs."""
     for runs in migrations[0].waves(wave):
-        copied = []
+        results = []
         for result in _through(migrations, runs):
             balance.add(result)
             if not quiet:
                 tell(result)
-            if result.state == "copied":
-                copied.append(result.run)
-        if wave is not None:
-            for run in copied:
-                if not (found := migrations[-1].compare(run)).equal:
-                    balance.differ(run.id, found)
-            if balance.stopped:
-                return
+            if wave is not None:
+                results.append(result)
+        for result in results:
+            if (found := migrations[-1].check(result)) is not None and not found.equal:
+                balance.differ(result.run, found)
+        if balance.stopped:
+            return
 
 
 def _through(migrations: list[Migration], runs: list[RunInfo]) -> Iterator[Result]:

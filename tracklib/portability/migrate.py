@@ -110,6 +110,19 @@ class Migration:
             return missing
         return compare_runs(self._source(), run, self._target(), copy, change=self.change)
 
+    def check(self, result: Result) -> Comparison | None:
+        """Compare a run that was copied, now or earlier, with its copy; ``None`` where it is none, or was found equal before."""
+        if result.state not in ("copied", "unchanged"):
+            return None
+        run = result.run
+        entry = self.ledger.find(run.project, run.id)
+        if entry is not None and entry.checked:
+            return None
+        found = self.compare(run)
+        if found.equal and entry is not None:
+            self.ledger.save(dataclasses.replace(entry, checked=True))
+        return found
+
     def find(self, run: RunInfo) -> RunInfo | None:
         """Return a run's copy."""
         entry = self.ledger.find(run.project, run.id)
@@ -177,7 +190,7 @@ class Migration:
             return self._carried(source, run, entry, growth)
 
     def _carried(self, source: Source, run: RunInfo, entry: Entry, growth: Growth | None = None) -> Result:
-        entry = dataclasses.replace(entry, state="begun", error="")
+        entry = dataclasses.replace(entry, state="begun", error="", checked=False)
         self.ledger.save(entry)
         before, clock = Damage.of(source), time.perf_counter()
         progress = self._stream(source, run, entry, growth)
