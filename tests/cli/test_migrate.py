@@ -56,6 +56,52 @@ def test_a_selection_chooses(bench: Bench) -> None:
     assert "expected project=, name=, state=, tag=, since= or until=, got 'colour=red'" in wrong.err
 
 
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        ("state=finishd", "--select: expected a run's status, got 'finishd'; did you mean 'finished'?"),
+        ("project=a,project=b", "--select: expected project= once, got it twice; select the runs of both one after the other"),
+        ("project=", "--select: expected a value behind project=, got none"),
+        ("tag=", "--select: expected a value behind tag=, got none"),
+        ("tag=:x", "--select: expected a value behind tag=, got ':x'"),
+        ("since=soon", "--select since=: expected a time ago such as 12h or 7d, or a date such as 2026-11-23, got 'soon'"),
+    ],
+)
+def test_a_selection_that_can_choose_nothing_is_refused(bench: Bench, selection: str, words: str) -> None:
+    """A slip of the pen selects no other runs than were meant, and none is taken for a success."""
+    bench.run("one")
+    wrong = migrate(bench, "--select", selection)
+    assert (wrong.code, wrong.out, wrong.err) == (2, "", f"tracklib: error: {words}\n")
+
+
+def test_a_selection_may_have_spaces_behind_its_commas(bench: Bench) -> None:
+    """They are no part of what is selected."""
+    bench.run("one", tags=["dev"])
+    done = migrate(bench, "--select", " project=digits, tag=dev", "--json")
+    assert done.json["states"] == {"copied": 1}
+
+
+@pytest.mark.parametrize("place", ["folder", "folder/missing/ids.csv", "file/ids.csv"])
+def test_a_map_that_cannot_be_written_is_refused_before_anything_is_copied(bench: Bench, place: str) -> None:
+    """It is told at once, not behind the hours that the copies took."""
+    bench.run("one")
+    (bench.path / "folder").mkdir()
+    (bench.path / "file").touch()
+    wrong = migrate(bench, "--map", str(bench.path / place))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("tracklib: error: --map: expected a file in a folder that is there and can be written, got ")
+    assert not (bench.path / "b").exists()
+
+
+@pytest.mark.parametrize("words", [["local:.tracklib"], ["local:b", "--via", "local:.tracklib/../.tracklib"]])
+def test_a_place_is_not_copied_to_itself(bench: Bench, words: list[str]) -> None:
+    """The same place on both sides is a slip, told once and not for each run."""
+    bench.run("one")
+    wrong = bench("migrate", f"local:{bench.root.path}", *words, at_root=False)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("tracklib: error: expected two places, got one: local:")
+
+
 def test_a_failed_run_gives_exit_code_1(bench: Bench) -> None:
     """A run that cannot be copied is told with its reason, and the command ends with 1."""
     import tracklib

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracklib.cli.copying import Display, choice_of, tell
-from tracklib.cli.options import Jobs, Json, Select
+from tracklib.cli.options import Jobs, Json, Select, expect_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,6 +72,8 @@ def migrate(
     from tracklib.portability.places import name_of, open_place
 
     places = [open_place(place) for place in (source, via, destination) if place is not None]
+    _expect_others(places)
+    expect_writable("--map", map)
     choice = choice_of(select, limit, sample)
     if dry_run:
         return _plan(places, choice, ledger, json=json)
@@ -92,6 +94,20 @@ def migrate(
             _write_map(map, migrations[-1])
     balance.show({"source": name_of(places[0]), "destination": name_of(places[-1])})
     return balance.exit_code
+
+
+def _expect_others(places: list[Place]) -> None:
+    """Refuse a place as its own destination.
+
+    Raises:
+        UsageError: It is one.
+    """
+    from tracklib.errors import UsageError
+    from tracklib.portability.places import name_of
+
+    for one, other in itertools.pairwise(places):
+        if name_of(one) == name_of(other):
+            raise UsageError(f"expected two places, got one: {one.text}")
 
 
 def _legs(places: list[Place], ledger: Path | None, choice: Choice, jobs: int, stack: ExitStack) -> list[Migration]:
