@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -67,6 +68,19 @@ def test_a_wrong_call_names_the_right_one(bench: Bench, words: tuple[str, ...], 
     assert done.err.startswith("tracklib: error: ")
     assert hint in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_fault(bench: Bench, streams: str) -> None:
+    """A command without stdout or stderr, as some daemons start it, does its work and ends by its code."""
+    bench.run()
+    command = f"{shlex.quote(sys.executable)} -m tracklib.cli.main runs {streams}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=bench.path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("run1" in done.stdout) == (streams == "2>&-")
 
 
 def test_a_wrong_setting_is_one_clear_line(bench: Bench) -> None:

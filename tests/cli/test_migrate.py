@@ -60,11 +60,17 @@ def test_a_selection_chooses(bench: Bench) -> None:
     ("selection", "words"),
     [
         ("state=finishd", "--select: expected a run's status, got 'finishd'; did you mean 'finished'?"),
-        ("project=a,project=b", "--select: expected project= once, got it twice; select the runs of both one after the other"),
+        (
+            "project=a,project=b",
+            "--select: expected project= once, got it twice; select the runs of both one after the other",
+        ),
         ("project=", "--select: expected a value behind project=, got none"),
         ("tag=", "--select: expected a value behind tag=, got none"),
         ("tag=:x", "--select: expected a value behind tag=, got ':x'"),
-        ("since=soon", "--select since=: expected a time ago such as 12h or 7d, or a date such as 2026-11-23, got 'soon'"),
+        (
+            "since=soon",
+            "--select since=: expected a time ago such as 12h or 7d, or a date such as 2026-11-23, got 'soon'",
+        ),
     ],
 )
 def test_a_selection_that_can_choose_nothing_is_refused(bench: Bench, selection: str, words: str) -> None:
@@ -89,7 +95,9 @@ def test_a_map_that_cannot_be_written_is_refused_before_anything_is_copied(bench
     (bench.path / "file").touch()
     wrong = migrate(bench, "--map", str(bench.path / place))
     assert (wrong.code, wrong.out) == (2, "")
-    assert wrong.err.startswith("tracklib: error: --map: expected a file in a folder that is there and can be written, got ")
+    assert wrong.err.startswith(
+        "tracklib: error: --map: expected a file in a folder that is there and can be written, got "
+    )
     assert not (bench.path / "b").exists()
 
 

@@ -24,6 +24,8 @@ __all__ = ["GROUP", "Resolved", "check_names", "installed", "load_spec", "reopen
 
 _CREDENTIAL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
+
 GROUP = "tracklib.backends"
 """The entry-point group in which a plugin declares ``name = "package.spec:SPEC"``."""
 
@@ -90,6 +92,11 @@ def _declared(name: str) -> tuple[str, str]:
 
 def _missing(name: str) -> str:
     known = installed()
+    if not _NAME.fullmatch(name):  # a path, say: no package bears such a name
+        return (
+            f"expected a backend or a place, such as mlflow:http://host:5000 or local:FOLDER, got {name!r} "
+            f"(installed backends: {', '.join(sorted(known))})"
+        )
     hint = nearest(name, known)
     if hint.startswith("; did"):
         return f"unknown backend {name!r}{hint} (or, if {name!r} is meant: pip install tracklib-{name})"

@@ -111,7 +111,9 @@ class Balance:
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
         out().print(safe(f"{plural(self._states.total(), 'run')}: {told}; {held}"))
         if self.stopped:
-            say("a group differs, and those behind it were left; repeated, it is compared again, without --wave it is not")
+            say(
+                "a group differs, and those behind it were left; repeated, it is compared again, without --wave it is not"
+            )
 
     def _print_json(self, places: dict[str, str]) -> None:
         """Print one JSON document, whose runs are read from the file one by one."""

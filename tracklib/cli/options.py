@@ -26,6 +26,7 @@ __all__ = [
     "expect_writable",
 ]
 
+
 def expect_writable(option: str, path: Path | None) -> None:
     """See that a file can be written when the work is done.
 
