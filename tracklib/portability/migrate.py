@@ -78,6 +78,7 @@ class Migration:
     unfinished: bool = False
     watch: Callable[[RunInfo, Progress], None] = lambda _run, _progress: None
     _local: threading.local = field(default_factory=threading.local)
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def waves(self, size: int | None) -> Iterator[list[RunInfo]]:
         """Yield the runs that are meant in groups of a size; memory holds one group."""
@@ -98,8 +99,13 @@ class Migration:
         if self.jobs == 1:
             yield from map(self._copy, runs)
             return
+        self._stopped.clear()
         with ThreadPoolExecutor(self.jobs) as pool:
-            yield from pool.map(self._copy, runs)
+            try:
+                yield from pool.map(self._copy, runs)
+            except BaseException:  # what ends this thread, such as Ctrl-C, ends the jobs that it would wait for
+                self._stopped.set()
+                raise
 
     def compare(self, run: RunInfo) -> Comparison:
         """Compare a run with its copy."""
@@ -200,6 +206,10 @@ class Migration:
         self.ledger.save(dataclasses.replace(entry, state=state, mark=mark_of(run), progress=progress))
         return Result(run, state, progress)
 
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise _StoppedError
+
     def _check(self, run: RunInfo, entry: Entry, damage: Damage) -> None:
         """Refuse to call a run copied of which its source did not give all.
 
@@ -216,6 +226,8 @@ class Migration:
         def save(progress: Progress) -> None:
             self.ledger.save(entry.at(progress))
             self.watch(run, progress)
+            if self._stopped.is_set():
+                raise _StoppedError
 
         scratch = Path(tempfile.mkdtemp(prefix="tracklib-copy-"))
         try:
@@ -228,9 +240,14 @@ class Migration:
                 growth=growth,
                 change=self.change,
                 save=save,
+                sleep=time.sleep if self.jobs == 1 else self._sleep,
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _StoppedError(BaseException):
+    """The migration ends, and this job with it; no fault of the run's."""
 
 
 def leftovers_of(source: Source) -> Iterator[Leftover]:
