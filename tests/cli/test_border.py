@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -68,6 +69,25 @@ def test_a_wrong_call_names_the_right_one(bench: Bench, words: tuple[str, ...], 
     assert done.err.startswith("tracklib: error: ")
     assert hint in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("place", [(), ("local:.tracklib",), ("bundle:backup",)])
+@pytest.mark.parametrize("columns", [1, 20, 40, 60])
+def test_a_narrow_terminal_cuts_on_the_right(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int, place: tuple[str, ...]
+) -> None:
+    """What says which run it is stays whole, or is cut at the edge; no column vanishes before the ones behind it."""
+    bench.run("run-of-the-mill", name="N" * 10_000)
+    if place and place[0].startswith("bundle"):
+        pytest.importorskip("pyarrow")
+        assert bench("backup", "local:.tracklib", *place, at_root=False).code == 0
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = bench("runs", *place, at_root=False)
+    _, row = done.out.splitlines()
+    assert row.rstrip().startswith("run-of-the-mill"[:columns].rstrip())
+    assert len(row) <= columns
+    if columns >= 40:
+        assert re.match(r"run-of-the-mill  N+…  digits", row), row
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
