@@ -60,7 +60,7 @@ def safe(text: object, style: str = "", *, cut: bool = False) -> Text:
     return Text(printable(str(text)), style=style, no_wrap=cut or None, overflow="ellipsis" if cut else None)
 
 
-_LEAST = 6
+_LEAST = 4
 """Columns that are left of a text that may be cut or broken."""
 
 
