@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -147,6 +150,56 @@ def test_the_plan_estimates_from_what_was_copied(bench: Bench) -> None:
     told = migrate(bench, "--dry-run").out
     assert "1 run copied already, and passed over" in told
     assert "an estimate from 1 run copied so far; nothing was written" in told
+
+
+def test_the_plan_tells_a_run_that_cannot_be_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that breaks off at one run is read on at the next one, and the exit code is 1."""
+    from tracklib.errors import TransientError
+    from tracklib.portability.local import JournalSource
+
+    for name in ("one", "two"):
+        bench.run(name)
+    real = JournalSource.read
+
+    def read(source: JournalSource, run: RunInfo, /, *more: Any, **after: Any) -> Iterator[Record]:
+        if run.id == "one":
+            raise TransientError("busy")
+        return real(source, run, *more, **after)
+
+    monkeypatch.setattr(JournalSource, "read", read)
+    plan = migrate(bench, "--dry-run", "--json")
+    assert (plan.code, plan.json["unreadable"], plan.json["points"]) == (1, {"digits/one": "busy"}, 3)
+    assert "digits/one cannot be read: busy" in migrate(bench, "--dry-run").out
+
+
+def test_what_is_told_of_runs_is_not_held_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration and a backup hold what became of a run no longer than until it is told, however many there are."""
+    pytest.importorskip("pyarrow")
+    from tracklib.portability.migrate import Result
+
+    for number in range(12):
+        bench.run(f"r{number}")
+    held: weakref.WeakValueDictionary[int, Probe] = weakref.WeakValueDictionary()
+    most: list[int] = []
+
+    class Probe(str):
+        __slots__ = ("__weakref__",)
+
+    begun = Result.__init__
+
+    def init(self: Result, run: RunInfo, state: Any, *rest: Any) -> None:
+        begun(self, run, state, *rest)
+        probe = Probe("")
+        object.__setattr__(self, "error", probe)
+        held[id(probe)] = probe
+        most.append(len(held))
+
+    monkeypatch.setattr(Result, "__init__", init)
+    for words in (("migrate", f"local:{bench.path / 'b'}"), ("backup", "bundle:backup")):
+        done = bench(words[0], f"local:{bench.root.path}", *words[1:], at_root=False)
+        assert (done.code, len(most)) == (0, 12)
+        assert max(most) <= 3
+        most.clear()
 
 
 @pytest.mark.parametrize("kind", ["local", "bundle"])

@@ -192,7 +192,7 @@ class _Long(_Fragile):
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_what_ends_a_migration_ends_every_job_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, waits: bool
 ) -> None:
     """Ctrl-C waits for no long run to its end, nor for a destination that asked to wait; repeated, all is there once."""
     monkeypatch.setattr("tracklib.portability.copy.BATCH", 10)

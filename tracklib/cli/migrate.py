@@ -134,7 +134,7 @@ def _run(migrations: list[Migration], balance: Balance, wave: int | None, *, qui
     for runs in migrations[0].waves(wave):
         results = []
         for result in _through(migrations, runs):
-            balance.add(result)
+            balance.results.add(result)
             if not quiet:
                 tell(result)
             if wave is not None:
@@ -188,6 +188,7 @@ def _change(users: Path | None) -> Change | None:
 def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: bool) -> int:
     from tracklib.cli.balance import Behind
     from tracklib.cli.console import print_json
+    from tracklib.cli.counted import counted
     from tracklib.portability.migrate import leftovers_of
     from tracklib.portability.places import name_of
     from tracklib.portability.plan import plan_runs
@@ -198,7 +199,7 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     path = ledger or _ledger_path(name_of(leg[0]), name_of(leg[1]))
     source, book, behind = places[0].source(), _ledger(leg, path) if path.exists() else None, Behind()
     try:
-        plan = plan_runs(source, choice.runs(source), capabilities, book)
+        plan = plan_runs(source, counted(choice.runs(source), "run"), capabilities, book)
         behind.add(leftovers_of(source))
         left_out = dict(getattr(source, "left_out", {}))
     finally:
@@ -209,7 +210,7 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     else:
         _show_plan(plan, left_out, target.title, known=capabilities is not None)
         behind.show()
-    return 0
+    return int(bool(plan.unreadable))
 
 
 def _show_plan(plan: Plan, left_out: Mapping[str, int], title: str, *, known: bool) -> None:
