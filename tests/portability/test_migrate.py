@@ -245,13 +245,13 @@ def test_killed_while_writing_a_journal_root_and_continued_the_root_is_whole(tmp
         place, ledger = tmp_path / f"b{moment}", tmp_path / f"{moment}.sqlite"
         words = {"source": source, "destination": f"local:{place}", "ledger": str(ledger), "place": str(place)}
         script = DIES.format(moment=moment, **words)
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
         died += done.returncode == 9
         done = subprocess.run(
             [sys.executable, "-m", "tracklib.cli.main", "migrate", source, f"local:{place}", "--ledger", str(ledger)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -70,13 +70,15 @@ def grid(*columns: str) -> Table:
     A column whose title ends in ``>`` is aligned to the right, and like one in ``!`` never broken; the others are where
     the terminal is too narrow. Where there is no terminal, nothing is. What has no room at all is cut on the right.
     """
+    from rich.cells import cell_len
     from rich.table import Table
 
     class Grid(Table):
         def add_row(self, *cells: Any, **more: Any) -> None:
             for column, cell in zip(self.columns, cells, strict=True):
-                least = cell.cell_len if column.no_wrap else min(_LEAST, cell.cell_len)
-                title = len(str(column.header)) if column.no_wrap or cell.no_wrap else 0
+                width = cell_len(str(cell))
+                least = width if column.no_wrap else min(_LEAST, width)
+                title = len(str(column.header)) if column.no_wrap or getattr(cell, "no_wrap", False) else 0
                 column.min_width = max(column.min_width or title, least)
             super().add_row(*cells, **more)
 

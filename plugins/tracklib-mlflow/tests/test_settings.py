@@ -140,7 +140,7 @@ def test_surroundings_are_put_back_and_kept_apart(monkeypatch):
     def first():
         with surroundings({"MLFLOW_TRACKING_USERNAME": "a"}):
             inside.set()
-            release.wait(10)
+            release.wait(120)
 
     def other(name):
         with surroundings({"MLFLOW_TRACKING_USERNAME": name}):
@@ -148,14 +148,14 @@ def test_surroundings_are_put_back_and_kept_apart(monkeypatch):
 
     threads = [threading.Thread(target=first)]
     threads[0].start()
-    inside.wait(10)
+    inside.wait(120)
     threads += [threading.Thread(target=other, args=(name,)) for name in "ab"]
     for thread in threads[1:]:
         thread.start()
-    threads[1].join(10)
+    threads[1].join(120)
     assert seen == [("a", "a")]
     release.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
     assert seen == [("a", "a"), ("b", "b")]
     assert os.environ["MLFLOW_TRACKING_USERNAME"] == "before"
