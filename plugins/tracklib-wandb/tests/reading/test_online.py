@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from tracklib_wandb.capabilities import CAPABILITIES
 from tracklib_wandb.downloads import Downloads
+from tracklib_wandb.pace import Pace
 from tracklib_wandb.server import Server
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.source import WandbSource
@@ -43,6 +44,7 @@ from tracklib.testing.emulators.wandb import Run
 from tracklib.testing.emulators.wandb.state import iso
 
 from .conftest import RICH, by_kind, environment, train
+from .crowd import Clock
 
 pytestmark = pytest.mark.server
 
@@ -204,19 +206,35 @@ def test_steps_that_are_far_apart_are_found_in_few_requests(serve):
 
 
 def test_limits_of_rate_are_obeyed(serve):
-    """A server that allows so many requests in so long is asked again when it says, until all is read."""
+    """A server that has had too many requests is asked again when it says, until all is read."""
     server = serve()
     for number in range(250):
         put(server, f"run{number}")
     put(server, "long", [{"_step": i, "_timestamp": NOW, "v": i} for i in range(3000)])
-    limit = server.faults.add("Runs", RateLimit(1, seconds=0.2, retry_after=0.2))
+    limit = server.faults.add("Runs", Status(429, headers={"Retry-After": "0.2"}), times=2, skip=1)
     ill = server.faults.add("HistoryPage", Status(429, headers={"Retry-After": "1"}), times=2)
     source = source_of(server)
     infos = list(source.runs(RunQuery()))
-    assert len(infos) == 251 and limit.hits >= 1
+    assert len(infos) == 251 and limit.hits == 2
     begun = time.monotonic()
     assert len(by_kind(source.read(infos[-1]))[Metrics]) == 3000
     assert ill.hits == 2 and time.monotonic() - begun > 1
+
+
+def test_what_a_server_says_to_be_left_is_made_to_last(serve):
+    """What an answer says in its headers spaces out the next questions, before any is refused."""
+    server = serve()
+    server.faults.add("TracklibViewer", RateLimit(10, seconds=3600, units=1000))
+    clock = Clock()
+    pace = Pace(clock, clock.sleep)
+    reader = Server(WandbSettings(base_url=server.url, api_key=server.api_key), pace=pace)
+    for _ in range(3):
+        reader.viewer()
+    assert clock.now == 1000.0
+    reader.viewer()  # 8 were left of 10, so that the third question took an eighth of the hour
+    assert clock.now == pytest.approx(1000 + 3600 / 8, abs=2)
+    reader.close()
+    assert [call.status for call in asked(server, "TracklibViewer")] == [200] * 4
 
 
 def test_files_that_come_late_or_broken_are_asked_for_again(serve):
