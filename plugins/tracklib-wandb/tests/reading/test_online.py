@@ -12,7 +12,6 @@ from decimal import Decimal
 import pytest
 from tracklib_wandb.capabilities import CAPABILITIES
 from tracklib_wandb.downloads import Downloads
-from tracklib_wandb.pace import Pace
 from tracklib_wandb.server import Server
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.source import WandbSource
@@ -39,12 +38,11 @@ from tracklib.portability.ledger import Ledger
 from tracklib.portability.migrate import Migration
 from tracklib.portability.places import open_place
 from tracklib.portability.snapshot import snapshot
-from tracklib.testing.emulators import RateLimit, Status
+from tracklib.testing.emulators import Status
 from tracklib.testing.emulators.wandb import Run
 from tracklib.testing.emulators.wandb.state import iso
 
 from .conftest import RICH, by_kind, environment, train
-from .crowd import Clock
 
 pytestmark = pytest.mark.server
 
@@ -219,22 +217,6 @@ def test_limits_of_rate_are_obeyed(serve):
     begun = time.monotonic()
     assert len(by_kind(source.read(infos[-1]))[Metrics]) == 3000
     assert ill.hits == 2 and time.monotonic() - begun > 1
-
-
-def test_what_a_server_says_to_be_left_is_made_to_last(serve):
-    """What an answer says in its headers spaces out the next questions, before any is refused."""
-    server = serve()
-    server.faults.add("TracklibViewer", RateLimit(10, seconds=3600, units=1000))
-    clock = Clock()
-    pace = Pace(clock, clock.sleep)
-    reader = Server(WandbSettings(base_url=server.url, api_key=server.api_key), pace=pace)
-    for _ in range(3):
-        reader.viewer()
-    assert clock.now == 1000.0
-    reader.viewer()  # 8 were left of 10, so that the third question took an eighth of the hour
-    assert clock.now == pytest.approx(1000 + 3600 / 8, abs=2)
-    reader.close()
-    assert [call.status for call in asked(server, "TracklibViewer")] == [200] * 4
 
 
 def test_files_that_come_late_or_broken_are_asked_for_again(serve):

@@ -4,6 +4,10 @@ import math
 
 import pytest
 from tracklib_wandb.pace import Answer, Pace, Turn, pace_of
+from tracklib_wandb.server import Server
+from tracklib_wandb.settings import WandbSettings
+
+from tracklib.testing.emulators import RateLimit
 
 from .crowd import Clock, Crowd, bucket, fixed, sliding, told
 
@@ -148,6 +152,23 @@ def test_a_request_without_an_answer_counts():
     first = pace.turn()
     assert isinstance(first, Turn)
     assert pace.rate == pytest.approx(2 * 0.95, rel=0.05)
+
+
+@pytest.mark.server
+def test_what_a_server_says_to_be_left_is_made_to_last(serve):
+    """What an answer says in its headers spaces out the next questions, before any is refused."""
+    server = serve()
+    server.faults.add("TracklibViewer", RateLimit(10, seconds=3600, units=1000))
+    clock = Clock()
+    pace = Pace(clock, clock.sleep)
+    reader = Server(WandbSettings(base_url=server.url, api_key=server.api_key), pace=pace)
+    for _ in range(3):
+        reader.viewer()
+    assert clock.now == 1000.0
+    reader.viewer()  # 8 were left of 10, so that the third question took an eighth of the hour
+    assert clock.now == pytest.approx(1000 + 3600 / 8, abs=2)
+    reader.close()
+    assert [call.status for call in server.calls] == [200] * 4
 
 
 def test_one_pace_for_each_server():
