@@ -41,6 +41,15 @@ class Resolved(Value):
     spec: BackendSpec
     settings: BackendSettings
 
+    def check(self) -> str:
+        """Ask the backend for a sign of life; return its version or a word of greeting.
+
+        Raises:
+            BackendError: It does not answer, or refuses the credentials.
+            ConfigError: What asks it cannot be imported, or the settings cannot work.
+        """
+        return "no check" if self.spec.check is None else str(self.spec.load(self.spec.check)(self.settings))
+
 
 def installed() -> dict[str, EntryPoint]:
     """Return the entry point of each backend that is installed; nothing is imported."""

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from tracklib_mlflow import location
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import surroundings
@@ -120,7 +121,7 @@ def test_an_empty_place_is_refused():
 
 def test_check_says_who_answers(sqlite_bench):
     """The sign of life names the place and the client's version."""
-    assert f"{sqlite_bench.store.uri} answers" in sqlite_bench.settings.check()
+    assert f"{sqlite_bench.store.uri} answers" in check(sqlite_bench.settings.resolved())
 
 
 def test_the_light_parts_import_no_mlflow():

@@ -6,6 +6,7 @@ import time
 import types
 
 import pytest
+from tracklib_wandb.check import check
 from tracklib_wandb.settings import WandbSettings
 
 from tracklib.errors import AuthError, ConfigError, TransientError, UnknownOutcomeError
@@ -267,7 +268,7 @@ def test_leaving_while_the_server_is_away_does_not_hang(online, wandb_emulator):
 def test_each_wrong_setting_has_its_own_line(online, wandb_emulator, monkeypatch):
     """Wrong key, no right, wrong address, a proxy in between, an SDK too old: told apart, in one line, with the remedy."""
     own = online.settings
-    assert "user" in own.check()
+    assert "user" in check(own.resolved())
     faults = wandb_emulator.faults
     cases = [
         ({"api_key": "w" * 40}, None, AuthError, "does not know this key; check WANDB_API_KEY"),
@@ -288,7 +289,7 @@ def test_each_wrong_setting_has_its_own_line(online, wandb_emulator, monkeypatch
         if fault is not None:
             faults.add("TracklibViewer", fault)
         with pytest.raises(kind, match=said) as caught:
-            WandbSettings(**{**own.given(), **changes}).check()
+            check(WandbSettings(**{**own.given(), **changes}).resolved())
         message = str(caught.value)
         assert "\n" not in message
         assert wandb_emulator.api_key not in message
@@ -297,10 +298,10 @@ def test_each_wrong_setting_has_its_own_line(online, wandb_emulator, monkeypatch
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "")
     with pytest.raises(TransientError, match=r"the proxy did not let the request through.*HTTPS_PROXY"):
-        WandbSettings(**{**own.given(), "base_url": "http://wandb.invalid"}).check()
+        check(WandbSettings(**{**own.given(), "base_url": "http://wandb.invalid"}).resolved())
     monkeypatch.setattr("importlib.metadata.version", lambda name: "0.15.12")
     with pytest.raises(ConfigError, match=r"too old: expected wandb .* got 0\.15\.12: pip install -U wandb"):
-        own.check()
+        check(own.resolved())
 
 
 def test_two_projects_runs_of_one_id_wait_for_each_other(online):
