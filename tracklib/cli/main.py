@@ -32,6 +32,7 @@ from tracklib.cli import (
     verify,
 )
 from tracklib.cli.console import complain, say
+from tracklib.cli.memory import OWN_PROCESS
 from tracklib.errors import TracklibError
 
 __all__ = ["app", "main"]
@@ -139,7 +140,7 @@ for _command, _example in _COMMANDS:
 
 def main() -> None:
     """Run the command line of this process."""
-    app(prog_name="tracklib")
+    app(prog_name="tracklib", obj=OWN_PROCESS)
 
 
 if __name__ == "__main__":
