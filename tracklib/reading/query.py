@@ -29,10 +29,10 @@ __all__ = ["answer"]
 
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "double": "DOUBLE", "time": "TIMESTAMP_NS"}
 _LIMITS = {"memory_limit": "56MB", "threads": "1"}
-"""What DuckDB keeps in memory. Beyond it are the libraries' own code, what each thread sorts, and what it notes of each group
-of rows, 2 MB for a million.
+"""What DuckDB keeps in memory. Beyond it are the libraries' own code, what each thread sorts, and about a megabyte that it
+notes for a million points.
 
-Less was seen to save little and to sort for longer: what else a process holds is the larger part (``tracklib.cli.memory``).
+A lower limit was seen to save less than it was lowered by: the larger part is outside it (``tracklib.cli.memory``).
 """
 
 _SHUT = {
