@@ -227,7 +227,7 @@ def test_values_are_exact(journals: Bench) -> None:
 
 
 def test_a_process_of_its_own_is_sparing(bench: Bench) -> None:
-    """There Arrow has no pool of its own, and does not import pandas, which remains for others: both are a third of the peak."""
+    """There Arrow has no pool of its own, and does not import pandas, which others still can."""
     pytest.importorskip("pandas")
     done = bench.script(
         "import sys\n"

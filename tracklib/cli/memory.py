@@ -1,6 +1,7 @@
 """Memory: what the libraries of a command take beyond its work, in a process that is that command's alone.
 
-Measured at ten million points, sorted from a bundle: without the first, 36 MB more at the peak; without the second, 39 MB.
+Measured where three million points are sorted from a bundle: 277 MB at the peak, 259 with Arrow's pool left out, 223 with
+pandas left out too.
 """
 
 from __future__ import annotations
