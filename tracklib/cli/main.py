@@ -33,6 +33,7 @@ from tracklib.cli import (
     verify,
 )
 from tracklib.cli.console import complain, say
+from tracklib.cli.memory import OWN_PROCESS
 from tracklib.errors import TracklibError
 
 __all__ = ["app", "main"]
@@ -142,7 +143,7 @@ def main() -> None:
     """Run the command line of this process."""
     if sys.stdout is None or sys.stderr is None:  # closed by whoever started it: what is said goes nowhere
         sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115  the process's own
-    app(prog_name="tracklib")
+    app(prog_name="tracklib", obj=OWN_PROCESS)
 
 
 if __name__ == "__main__":
