@@ -6,6 +6,7 @@ import math
 import time
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 import tracklib
@@ -36,6 +37,24 @@ def test_the_counter_goes_on_after_a_resume(bodies) -> None:
         run.log({"a": 1.0}, step=step)
         run.finish()
         assert logged(bodies, run)[-1][0] == expected
+
+
+def test_who_names_each_step_does_not_wait_for_the_earlier_attempts(bodies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a long run takes longer than a ``log()`` may: it is done where a step has to be found, and once."""
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0}, step=7)
+    run.finish()
+    looks = []
+    monkeypatch.setattr("tracklib.tracking.run.next_step", lambda *_: looks.append(1) or 8)
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0}, step=3)
+    run.log({"a": "bad", "b": np.float32(2.0)}, step=np.int64(4))
+    assert looks == []
+    run.log({"a": 1.0})
+    run.log({"a": 1.0}, step=20)
+    run.log({"a": 1.0})
+    assert looks == [1]
+    assert [step for step, _ in logged(bodies, run)] == [7, 3, 4, 8, 20, 21]
 
 
 def test_values_are_exact(bodies) -> None:

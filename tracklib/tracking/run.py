@@ -63,7 +63,7 @@ class Run:
         writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
         self._recorder.prefix = options.prefix
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: next_step(folder, options.prefix))
+        self._recorder.begin(None if start.attempt == 1 else lambda: next_step(folder, options.prefix))
         self._recorder.write(start)
         if options.params is not None:
             params = options.params
