@@ -16,6 +16,7 @@ from tracklib.journal.layout import Root
 from tracklib.journal.reader import read_run
 from tracklib.journal.recovery import reap
 from tracklib.model.records import Metrics, RunEnd
+from tracklib.tracking.endings import Ending, ending_of
 
 SCRIPT = """
 import contextlib, os, signal, sys
@@ -183,6 +184,28 @@ def test_a_finished_run_stays_finished(tmp_path: Path, root: Root) -> None:
     script = SCRIPT.format(setup="pass", body="tracked and run.finish(); sys.exit(3)")
     assert start(tmp_path, script).returncode == 3
     assert end_of(root) == ("finished", None, None)
+
+
+class Mute:
+    """An object that has no text."""
+
+    def __str__(self) -> str:
+        raise KeyError("text")
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (None, Ending("finished", 0)),
+        (True, Ending("failed", 1)),
+        (2**70, Ending("failed", 1)),
+        ("no data", Ending("failed", 1, "exit: no data")),
+        (Mute(), Ending("failed", 1, "exit: (the text of a Mute raised KeyError)")),
+    ],
+)
+def test_what_an_exit_says(code: object, end: Ending) -> None:
+    """``sys.exit`` takes anything: what it says is known, and can be read, whatever that is made of."""
+    assert ending_of(SystemExit(code)) == end
 
 
 CHAINED = """

@@ -70,6 +70,27 @@ def test_values_are_exact(bodies) -> None:
     assert found == {**values, "true": 1, "third": 1 / 3, "decimal": 0.5}
 
 
+def test_a_mapping_that_changes_meanwhile_is_recorded_as_it_was(bodies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread that fills the mapping while it is logged costs no record, and gets nothing into one."""
+    run = tracklib.init("p")
+    shared: dict[str, object] = {"a": 1.0, "b": 2}
+    lock = run._recorder.writer.lock
+
+    class Changing:
+        def __enter__(self) -> None:
+            shared.update(a="text", c=math.nan)
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    monkeypatch.setattr(run._recorder.writer, "lock", Changing())
+    run.log(shared)
+    monkeypatch.undo()
+    run.log({"a": 2.0})
+    assert logged(bodies, run) == [(0, {"a": 1.0, "b": 2}), (1, {"a": 2.0})]
+
+
 BAD = {
     "object": object(),
     "text": "0.5",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import pytest
 
@@ -102,7 +103,10 @@ def test_notes_and_summary(bodies) -> None:
         (lambda run: run.define_metric("a", summary="median"), "got 'median'"),
         (lambda run: run.define_metric("a", goal="up"), "expected goal 'minimize' or 'maximize', got 'up'"),
         (lambda run: run.set_notes(3), "expected text, got int 3"),
-        (lambda run: run.finish(status="done"), "got status='done'"),
+        (lambda run: run.finish(status="done"), "got status=str 'done'"),
+        (lambda run: run.finish(status=[1]), "got status=list [1]"),
+        (lambda run: run.finish(exit_code=2**70), "exit_code=int 11805916"),
+        (lambda run: run.finish(exit_code=10**5000), "exit_code=int"),
     ],
 )
 def test_strict_raises_what_is_warned_of_otherwise(capfd, call, told) -> None:
@@ -126,6 +130,24 @@ def test_strict_keeps_the_good_rest(bodies) -> None:
 
 
 # -- ends, resumes and neighbours
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (True, RunEnd("failed", 1, None)),
+        (-(2**62), RunEnd("failed", -(2**62), None)),
+        (2**70, RunEnd("failed", None, None)),
+        ("1", RunEnd("failed", None, None)),
+        (signal.SIGTERM, RunEnd("failed", 15, None)),
+    ],
+)
+def test_an_end_is_read_as_one_whatever_the_exit_code(bodies, code: object, end: RunEnd) -> None:
+    """A truth value, an enum's member and what is no exit code leave no run open, and the status as it was given."""
+    run = tracklib.init("p")
+    run.finish(status="failed", exit_code=code)
+    assert bodies(RunEnd, run=run) == [end]
+    assert type(bodies(RunEnd, run=run)[0].exit_code) in (int, type(None))
 
 
 def test_late_calls_warn_once_and_record_nothing(records, capfd) -> None:

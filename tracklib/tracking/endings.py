@@ -20,7 +20,11 @@ from tracklib.model.scalars import describe_error
 from tracklib.typing import Status
 from tracklib.value import Value, replace
 
-__all__ = ["Ending", "Endings", "ending_of", "endings"]
+__all__ = ["Ending", "Endings", "ending_of", "endings", "exit_number"]
+
+
+_BITS = 64
+"""An exit code has fewer; what has more would not come back as the integer that it is."""
 
 
 class Ending(Value):
@@ -48,9 +52,22 @@ def ending_of(error: BaseException | None) -> Ending:
 
 def _of_exit(code: object) -> Ending:
     """Return what ``sys.exit(code)`` means: None and 0 are success, a number is itself, anything else is 1."""
-    number = 0 if code is None else int(code) if isinstance(code, int) else 1  # True is 1
-    text = f"exit: {code}" if not isinstance(code, int) and code is not None else None
+    found = exit_number(code)
+    number = 0 if code is None else 1 if found is None else found
+    text = f"exit: {_text(code)}" if not isinstance(code, int) and code is not None else None
     return Ending("finished" if number == 0 else "failed", number, text)
+
+
+def _text(code: object) -> str:
+    try:
+        return str(code)
+    except Exception as error:  # an object's own code may raise anything; the interpreter leaves it out then
+        return f"(the text of a {type(code).__name__} raised {type(error).__name__})"
+
+
+def exit_number(code: object) -> int | None:
+    """Return an exit code as the number that it is, True as 1; ``None`` for what no process ends with."""
+    return int(code) if isinstance(code, int) and code.bit_length() < _BITS else None
 
 
 def _uncaught(error: BaseException) -> Ending:

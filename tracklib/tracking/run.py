@@ -14,8 +14,8 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import RunStart
-from tracklib.model.scalars import describe_error
-from tracklib.tracking.endings import Ending, ending_of, endings
+from tracklib.model.scalars import describe, describe_error
+from tracklib.tracking.endings import Ending, ending_of, endings, exit_number
 from tracklib.tracking.options import RunOptions
 from tracklib.tracking.recorder import Recorder
 from tracklib.tracking.steps import next_step
@@ -91,6 +91,7 @@ class Run:
         recorder = self._recorder
         if timestamp is None and type(values) is dict and recorder.plain and (step is None or type(step) is int):
             # The common case costs little more than the JSON and the write(2); all else takes the careful way.
+            values = values.copy()  # another thread may change the mapping between a look at it and the writing
             for value in values.values():
                 kind = type(value)
                 if (kind is not float or value - value != 0.0) and kind is not int:
@@ -180,12 +181,13 @@ class Run:
             exit_code: The process's, where it is known.
             wait: Return only when every backend has everything, or ``TRACKLIB_FINISH_TIMEOUT`` is over.
         """
-        code = exit_code if isinstance(exit_code, int) else None
-        if status not in (None, *_FINAL) or code is not exit_code:
-            got = f"status={status!r}, exit_code={exit_code!r}"
+        code = exit_number(exit_code)
+        is_final = status is None or (isinstance(status, str) and status in _FINAL)
+        if not is_final or (code is None and exit_code is not None):
+            got = f"status={describe(status)}, exit_code={describe(exit_code)}"
             text = f"expected a status of {', '.join(map(repr, _FINAL))} and an integer as exit code, got {got}"
             self._recorder.complain("finish", text)
-            status = "failed" if code else "finished"
+            status = status if is_final else "failed" if code else "finished"
         self.end(Ending(status or "finished", code), wait=wait)
 
     # -- beyond Tracker
