@@ -91,6 +91,18 @@ def test_a_mapping_that_changes_meanwhile_is_recorded_as_it_was(bodies, monkeypa
     assert logged(bodies, run) == [(0, {"a": 1.0, "b": 2}), (1, {"a": 2.0})]
 
 
+@pytest.mark.parametrize("values", [{"x" * 1000: 1.0}, {"x" * 1000: math.nan}])
+def test_a_call_too_large_for_any_reader_is_refused(bodies, capfd, monkeypatch: pytest.MonkeyPatch, values) -> None:
+    """Whatever way it takes, a call whose line readers would step over is refused by its size, and takes no step."""
+    for module in ("tracklib.journal.writer", "tracklib.tracking.recorder"):
+        monkeypatch.setattr(f"{module}.MAX_LINE", 1000)
+    run = tracklib.init("p")
+    run.log(values)
+    run.log({"a": 1.0})
+    assert logged(bodies, run) == [(0, {"a": 1.0})]
+    assert "expected a record of at most" in capfd.readouterr().err
+
+
 BAD = {
     "object": object(),
     "text": "0.5",

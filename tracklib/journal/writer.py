@@ -17,9 +17,9 @@ from tracklib.journal.segment import seal
 from tracklib.model.codec import dumps, loads, to_fields
 from tracklib.model.records import Body, Notice, Record, RunEnd
 
-__all__ = ["SegmentWriter"]
+__all__ = ["MAX_LINE", "SegmentWriter"]
 
-_MAX_LINE = 64 << 20
+MAX_LINE = 64 << 20
 """Bytes: a quarter of what a reader holds for a line that goes on."""
 
 _Make = Callable[[int, int], dict[str, object]]
@@ -138,9 +138,9 @@ class SegmentWriter:
             except OSError as error:
                 return error
             line = seal(dumps(make(segment.seq + 1, segment.tick())), segment.seed)
-            if len(line) > _MAX_LINE:
+            if len(line) > MAX_LINE:
                 raise BadValueError(
-                    f"expected a record of at most {_MAX_LINE >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
+                    f"expected a record of at most {MAX_LINE >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
                 )
             try:
                 segment.put(line)

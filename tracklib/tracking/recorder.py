@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from tracklib.errors import BadValueError, NoRoomError, RunStateError
+from tracklib.journal.writer import MAX_LINE
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
@@ -113,6 +114,8 @@ class Recorder:
                         }
                     )
                 except TypeError:  # a name that is no text, an integer beyond 64 bits
+                    return False
+                if len(line) > MAX_LINE:  # which no reader takes: refused on the careful way
                     return False
                 writer.write_sealed(line)
                 if at >= self.next_step:
