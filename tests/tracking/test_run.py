@@ -11,6 +11,7 @@ import tracklib
 from tracklib.errors import BadValueError, RunStateError, UsageError
 from tracklib.model.records import Metrics, Notes, Notice, Params, RunEnd, RunStart, Summary, Tags
 from tracklib.model.state import fold
+from tracklib.tracking.endings import Ending, endings
 
 BIG = 2**70
 
@@ -148,6 +149,20 @@ def test_an_end_is_read_as_one_whatever_the_exit_code(bodies, code: object, end:
     run.finish(status="failed", exit_code=code)
     assert bodies(RunEnd, run=run) == [end]
     assert type(bodies(RunEnd, run=run)[0].exit_code) in (int, type(None))
+
+
+def test_what_fails_behind_the_end_costs_no_training_and_no_other_run(bodies, capfd, monkeypatch) -> None:
+    """Where what is done after a run's end raises, that is a warning; the run has ended, and so do the others."""
+    first, second = tracklib.init("p", id="first"), tracklib.init("p", id="second")
+
+    def failing(*_: object) -> None:
+        raise ValueError("a descriptor out of range")
+
+    first._options.on_finish = failing
+    monkeypatch.setattr(endings, "_runs", {id(run): run.end for run in (first, second)})
+    endings._finish(Ending("killed"))
+    assert [bodies(RunEnd, run=run) for run in (first, second)] == [[RunEnd("killed")]] * 2
+    assert "the end of run first could not be seen to: ValueError: a descriptor out of range" in capfd.readouterr().err
 
 
 def test_late_calls_warn_once_and_record_nothing(records, capfd) -> None:

@@ -132,6 +132,8 @@ class _Helper:
         self._child.say(dumps({"do": "end", "run": run.id}) + b"\n")
         self._hear(f"ended {run.id}" if tap is not None else "")
         if tap is not None:
+            if not self._child.is_running():
+                tap.wait(_PATIENCE)
             self._tap = None
             self._stop()  # its pipes are of no use any more; the next run gets others
         if not self._runs:

@@ -308,9 +308,12 @@ class Run:
                 self._options.messages.warn(text)
         endings.forget(self)
         _open_runs.discard(self)
-        if self._kept_shelf is not None:
-            self._kept_shelf.finished(wait=wait)
-        self._options.on_finish(wait)
+        try:
+            if self._kept_shelf is not None:
+                self._kept_shelf.finished(wait=wait)
+            self._options.on_finish(wait)
+        except Exception as error:  # the run has ended, whatever becomes of what it leaves to do
+            self._options.messages.warn(f"the end of run {self.id} could not be seen to: {describe_error(error)}")
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
