@@ -65,8 +65,14 @@ class _Secret(Value):
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
-            temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._make()
+            return self.path.read_bytes()
+
+    def _make(self) -> None:
+        # Not named by the process alone: those of containers bear the same numbers, and one may have died over it.
+        temporary = self.path.with_suffix(f".{os.urandom(8).hex()}.tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
             with os.fdopen(fd, "wb") as file:
                 file.write(os.urandom(32))
             try:
@@ -74,8 +80,8 @@ class _Secret(Value):
             except OSError:
                 if not self.path.exists():  # no hard links here
                     os.replace(temporary, self.path)
+        finally:
             temporary.unlink(missing_ok=True)
-            return self.path.read_bytes()
 
 
 def relay_key(root: Root, resolved: Resolved) -> str:

@@ -182,7 +182,8 @@ class Run:
             wait: Return only when every backend has everything, or ``TRACKLIB_FINISH_TIMEOUT`` is over.
         """
         code = exit_number(exit_code)
-        is_final = status is None or (isinstance(status, str) and status in _FINAL)
+        given: object = status
+        is_final = given is None or (isinstance(given, str) and given in _FINAL)
         if not is_final or (code is None and exit_code is not None):
             got = f"status={describe(status)}, exit_code={describe(exit_code)}"
             text = f"expected a status of {', '.join(map(repr, _FINAL))} and an integer as exit code, got {got}"
