@@ -11,6 +11,7 @@ import pytest
 
 from tracklib import platform
 from tracklib.journal.layout import RunFolder
+from tracklib.journal.liveness import life_of
 from tracklib.journal.reader import Damage, SegmentReader, read_run
 from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import Notes, Notice, Record, RunEnd
@@ -124,7 +125,9 @@ def test_nothing_is_appended_behind_a_torn_line(
     assert (SegmentReader(torn).header().role, "child" in roles, "main" in roles) == ("main", True, False)
 
 
-@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.EBADF, errno.EFBIG])
+@pytest.mark.parametrize(
+    "code", [errno.EIO, errno.ESTALE, errno.EBADF, errno.EFBIG, errno.ENOTCONN, errno.ESHUTDOWN, errno.ENODEV]
+)
 def test_a_file_that_fails_is_left_for_a_new_one(
     writer: SegmentWriter, folder: RunFolder, disk: Disk, code: int
 ) -> None:
@@ -168,6 +171,25 @@ def test_a_failed_sync_is_never_trusted_again(
     assert texts(folder) == ["a", "b"]
     assert (len(folder.segments()), writer.lost) == (2, 0)
     assert "cannot bring the journal" in warnings[0]
+
+
+def test_a_disk_that_complains_only_at_closing_keeps_no_writer_open(
+    writer: SegmentWriter, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS tells some faults at ``close``, when everything was synced: the writer closes all the same, and is gone."""
+    writer.append(Notes("a"))
+    close = os.close
+
+    def complain(fd: int) -> None:
+        close(fd)
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "close", complain)
+        writer.close()
+    assert writer.closed
+    assert life_of(writer.path, SegmentReader(writer.path).header()) == "gone"
+    assert texts(folder) == ["a"]
 
 
 def test_syncing_does_not_hold_up_writing(

@@ -30,9 +30,7 @@ BROKEN = (
     "nothing is lost"
 )
 
-_OF_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE}
-)
+_OF_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE})
 
 _STUMBLES = 3
 """Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""

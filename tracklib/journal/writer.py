@@ -211,7 +211,8 @@ class SegmentWriter:
         try:
             self._sync(segment, fd, size)
         finally:
-            os.close(fd)
+            with contextlib.suppress(OSError):  # NFS tells of faults here that a sync has told of before
+                os.close(fd)
 
     def _sync(self, segment: OpenSegment, fd: int, size: int) -> None:
         try:
@@ -227,7 +228,8 @@ class SegmentWriter:
     def beat(self) -> None:
         """Show that the writer lives."""
         for segment in (self._first, self.segment, *list(self._beside.values())):
-            segment.alive.beat()
+            with contextlib.suppress(FileNotFoundError):  # deleted, with its run: another segment goes on
+                segment.alive.beat()
 
     # -- the end
 
