@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import signal
+import time
 
 import pytest
 
 import tracklib
 from tracklib.errors import BadValueError, RunStateError, UsageError
+from tracklib.journal.glance import glance
 from tracklib.model.records import Metrics, Notes, Notice, Params, RunEnd, RunStart, Summary, Tags
 from tracklib.model.state import fold
 from tracklib.tracking.endings import Ending, endings
@@ -207,6 +209,20 @@ def test_resume(bodies, root) -> None:
     assert tracklib.init("other", id="r").attempt == 1
     with pytest.raises(UsageError, match="expected resume 'allow', 'must', 'never' or 'auto', got 'maybe'"):
         tracklib.init("p", resume="maybe")
+
+
+def test_a_resume_on_a_machine_whose_clock_is_behind(root, records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last attempt's end is the run's end, though its clock says that it was before the first began."""
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0})
+    run.finish(status="killed", exit_code=-15)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
+    with tracklib.init("p", id="r") as run:
+        run.log({"a": 2.0})
+    state = fold("r", records(run))
+    assert (state.status, state.attempt, state.exit_code, state.last) == ("finished", 2, None, {"a": 2.0})
+    assert glance(run.folder).info == state.info()
 
 
 @pytest.mark.parametrize("id", ["", "..", "a/b", "-a", "_a", "a b", "ä", "x" * 65, 5, "a\n", b"a"])

@@ -33,6 +33,10 @@ class SegmentWriter:
     A segment that was torn, or whose file fails, is followed by a new one. A record that interrupts another (from a
     signal's handler, or a finaliser) goes to a segment beside it.
 
+    Args:
+        after: A time that every record's must be later than.
+        warn: Tells the user.
+
     Attributes:
         segment: Where records go.
         depth: How many records are being written: more than one where one interrupts another. Hold the lock.
@@ -48,6 +52,7 @@ class SegmentWriter:
         *,
         role: str = "main",
         reserved: str = "",
+        after: int = 0,
         warn: Callable[[str], None],
     ) -> None:
         self._folder = folder
@@ -59,7 +64,7 @@ class SegmentWriter:
         self.lock = threading.RLock()
         self.depth = 0
         self.closed = False
-        self.segment = self._first = self._opened(role, reserved=reserved)
+        self.segment = self._first = self._opened(role, after, reserved=reserved)
         self._beside: dict[int, OpenSegment] = {}
         self._locks: list[WriterLock] = []  # of segments that are followed: while one is held, the writer lives
         flusher.add(self)

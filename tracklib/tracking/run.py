@@ -60,7 +60,8 @@ class Run:
         self._blobs = BlobStore(root, options.reserve)
         self._kept_shelf: Shelf | None = None
         self._pid = os.getpid()
-        writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
+        after = _latest_time(folder) if start.attempt > 1 else 0
+        writer = SegmentWriter(folder, run_id, start.project, after=after, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
         self._recorder.prefix = options.prefix
         self._recorder.begin(None if start.attempt == 1 else lambda: next_step(folder, options.prefix))
@@ -315,6 +316,13 @@ class Run:
             self._options.on_finish(wait)
         except Exception as error:  # the run has ended, whatever becomes of what it leaves to do
             self._options.messages.warn(f"the end of run {self.id} could not be seen to: {describe_error(error)}")
+
+
+def _latest_time(folder: RunFolder) -> int:
+    """Return what an attempt's records must be later than, on whatever machine: its end would not be the run's else."""
+    from tracklib.journal.recovery import latest_time  # which a new run need not load
+
+    return latest_time(folder)
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
