@@ -25,6 +25,7 @@ __all__ = [
     "file_system",
     "has_ended",
     "host_name",
+    "interpreter",
     "is_main_process",
     "is_private",
     "move_up",
@@ -160,6 +161,15 @@ else:
     def is_private(path: str | os.PathLike[str]) -> bool:  # noqa: ARG001  the signature of the other systems
         """Return True: a user's temporary folder is the user's own here."""
         return True
+
+
+def interpreter() -> str:
+    """Return the Python interpreter that helper processes are started with; empty where there is none.
+
+    In a program that was frozen into one file (PyInstaller, cx_Freeze, py2exe), ``sys.executable`` is the program: it
+    would start itself, which would start itself again, and so on.
+    """
+    return "" if getattr(sys, "frozen", False) else sys.executable or ""
 
 
 def boot_id() -> str:

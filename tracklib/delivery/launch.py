@@ -113,13 +113,14 @@ def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None, pro
     private_folder(folder.path)
     if lives(root, key):
         return False
-    if not sys.executable:
+    if not (python := platform.interpreter()):
         raise ConfigError(
-            "expected a Python interpreter in sys.executable to deliver with, got none; run tracklib sync"
+            f"expected a Python interpreter in sys.executable to start a process with, got {sys.executable!r}; "
+            "set TRACKLIB_DELIVERY=inline, or run tracklib sync"
         )
     environment = dict(os.environ if environ is None else environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_home(), environment.get("PYTHONPATH", "")]))
-    _spawn(folder, [sys.executable, "-c", _PROGRAM.format(program), str(root.path), key], environment)
+    _spawn(folder, [python, "-c", _PROGRAM.format(program), str(root.path), key], environment)
     return True
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracklib import platform
 from tracklib.journal.flusher import flusher
 from tracklib.journal.open_segment import reserve
 from tracklib.model.codec import dumps
@@ -155,11 +156,11 @@ class _Helper:
             self._child = None
 
     def _start(self, root: Path, *, console: bool) -> None:
-        if not sys.executable:
-            raise OSError("expected a Python interpreter in sys.executable to capture with, got none")
+        if not (python := platform.interpreter()):
+            raise OSError(f"expected a Python interpreter in sys.executable to capture with, got {sys.executable!r}")
         self._starts += 1
         home = str(Path(__file__).resolve().parents[2])
-        command = [sys.executable, "-S", "-c", _PROGRAM, home, str(os.getpid())]
+        command = [python, "-S", "-c", _PROGRAM, home, str(os.getpid())]
         tap = self._new_tap() if console else None
         streams, files = (tap.streams, tap.files) if tap is not None else ([], [])
         try:
