@@ -208,6 +208,22 @@ def test_what_an_exit_says(code: object, end: Ending) -> None:
     assert ending_of(SystemExit(code)) == end
 
 
+BEGUN_IN_A_THREAD = """
+import os, signal, threading, tracklib
+thread = threading.Thread(target=lambda: tracklib.init("p", id="first").finish())
+thread.start()
+thread.join()
+tracklib.init("p", id="r").log({"loss": 0.5}, step=1)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_sigterm_is_seen_though_a_thread_began_the_first_run(tmp_path: Path, root: Root) -> None:
+    """The main thread's first run sees to it that the signal is seen, whatever run the process began before."""
+    assert start(tmp_path, BEGUN_IN_A_THREAD).returncode == -signal.SIGTERM
+    assert end_of(root) == ("killed", -15, "SIGTERM")
+
+
 CHAINED = """
 import signal, sys, os
 said = []

@@ -100,6 +100,7 @@ class Endings:
         self._runs: dict[int, Callable[[Ending], None]] = {}
         self._seen: Ending | None = None
         self._pid = 0
+        self._sees_sigterm = False
         self._at_last: Callable[[], None] | None = None
         self._before: list[Callable[[], None]] = []
 
@@ -107,6 +108,9 @@ class Endings:
         """Call ``finish`` when the process ends while this run is open, and after all runs ``at_last``."""
         if self._pid != os.getpid():
             self._install()
+        # A handler can be set by the main thread alone, in which not every process begins its first run.
+        if not self._sees_sigterm and threading.current_thread() is threading.main_thread():
+            self._chain_sigterm()
         self._runs[id(run)] = finish
         if at_last is not None:
             self._at_last = at_last
@@ -130,12 +134,11 @@ class Endings:
         self._before.clear()
         self._at_last = None
         self._seen = None
+        self._sees_sigterm = False
         atexit.register(self._at_exit)
         self._chain_excepthook()
         self._chain_exit()
         self._chain_quitters()
-        if threading.current_thread() is threading.main_thread() and sys.platform != "win32":
-            self._chain_sigterm()
 
     def _is_owner(self) -> bool:
         return os.getpid() == self._pid
@@ -183,6 +186,9 @@ class Endings:
         quitter.__call__ = call  # type: ignore[method-assign]  # the interpreter looks it up on the class
 
     def _chain_sigterm(self) -> None:
+        self._sees_sigterm = True
+        if sys.platform == "win32":
+            return
         before = signal.getsignal(signal.SIGTERM)
         if before is signal.SIG_IGN or before is None:
             return
