@@ -14,7 +14,7 @@ from tests.delivery.conftest import PLUGINS, Desk
 from tests.delivery.test_relay import TRAIN, TWO, losses
 from tracklib.backends.contract import Outcome, SinkContext
 from tracklib.backends.memory import MemorySink, MemoryStore
-from tracklib.delivery import launch
+from tracklib.delivery import deadline, launch
 from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, all_receipts, receipt_path
 from tracklib.delivery.relay import Relay
@@ -181,6 +181,14 @@ def test_a_process_that_died_over_the_roots_key_blocks_no_later_one(root: Root) 
     secret = launch._Secret(root.relays / "key")
     assert len(secret.read()) == 32
     assert secret.read() == secret.read()
+
+
+@pytest.mark.parametrize("text", ["abc", "", "0", "-5", "nan", "inf", "1e300"])
+def test_a_deadline_that_is_none_ends_no_relay(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A variable that says nothing sensible is left aside, and said; it is read where a relay, or training, begins."""
+    assert deadline._given(text) == 900.0
+    assert f"got {text!r}" in capfd.readouterr().err
+    assert deadline._given("2.5") == 2.5
 
 
 def test_receipts_are_named_where_nobody_asks(root: Root) -> None:
