@@ -109,7 +109,8 @@ class Endings:
         if self._pid != os.getpid():
             self._install()
         # A handler can be set by the main thread alone, in which not every process begins its first run.
-        if not self._sees_sigterm and threading.current_thread() is threading.main_thread():
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and not self._sees_sigterm and sys.platform != "win32":
             self._chain_sigterm()
         self._runs[id(run)] = finish
         if at_last is not None:
@@ -187,8 +188,6 @@ class Endings:
 
     def _chain_sigterm(self) -> None:
         self._sees_sigterm = True
-        if sys.platform == "win32":
-            return
         before = signal.getsignal(signal.SIGTERM)
         if before is signal.SIG_IGN or before is None:
             return
