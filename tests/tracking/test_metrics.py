@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 import time
 from decimal import Decimal
+from unittest import mock
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 
 import tracklib
+import tracklib.tracking.steps
+from tracklib.journal.layout import RunFolder
+from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import Metrics, Notice, Summary
+from tracklib.tracking.steps import next_step
 
 BIG = 2**70
 
@@ -37,6 +44,34 @@ def test_the_counter_goes_on_after_a_resume(bodies) -> None:
         run.log({"a": 1.0}, step=step)
         run.finish()
         assert logged(bodies, run)[-1][0] == expected
+
+
+STEPS = st.integers(-(10**30), 10**30) | st.integers(-5, 50) | st.floats(-1e300, 1e300)
+
+
+@hypothesis.given(
+    steps=st.lists(st.tuples(STEPS, st.sampled_from(["a", "rank_1/a", 'b"step":99999,', "step"])), max_size=40),
+    chunk=st.sampled_from([1, 7, 100, 1 << 20]),
+)
+def test_the_highest_step_is_found_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, str]], chunk: int
+) -> None:
+    """Read from its end, by bits of any size, a run gives the step that reading all of it would."""
+    folder = RunFolder(tmp_path_factory.mktemp("run"))
+    writer = SegmentWriter(folder, "r", "p", warn=pytest.fail)
+    for place, (step, name) in enumerate(steps):
+        if place == 20:
+            writer.segment.broken = True  # a second segment
+        writer.append(Metrics({name: 1.0}, step))
+    writer.close()
+    with (folder.segments()[-1]).open("ab") as file:
+        file.write(
+            b'{"kind":"metrics","seq":1,"time":1,"step":10000000,"values":{"a":1},"crc":"00000000"}\n{"kind":"me'
+        )
+    with mock.patch.object(tracklib.tracking.steps, "_CHUNK", chunk):
+        for prefix in ("", "rank_1/"):
+            mine = [step for step, name in steps if name.startswith("rank_1/") == bool(prefix)]
+            assert next_step(folder, prefix) == int(max([-1, *mine]) // 1) + 1
 
 
 def test_who_names_each_step_does_not_wait_for_the_earlier_attempts(bodies, monkeypatch: pytest.MonkeyPatch) -> None:
