@@ -12,6 +12,7 @@ import pytest
 import tracklib
 from tests.delivery.conftest import PLUGINS, Desk
 from tests.delivery.test_relay import TRAIN, TWO, losses
+from tests.tracking.left import open_files
 from tracklib.backends.contract import Outcome, SinkContext
 from tracklib.backends.memory import MemorySink, MemoryStore
 from tracklib.delivery import deadline, launch
@@ -91,13 +92,12 @@ def _refusing(*_: object) -> None:
 
 def test_a_claim_that_the_disk_refuses_holds_no_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A relay asks for its claims each second, for as long as the disk is full."""
-    before = len(os.listdir("/dev/fd"))
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", _refusing)
         for _ in range(5):
             with pytest.raises(OSError, match="No space left"):
                 Lease(tmp_path / "lease").take()
-    assert len(os.listdir("/dev/fd")) == before
+    assert str(tmp_path / "lease") not in open_files()
     assert Lease(tmp_path / "lease").take()
 
 
