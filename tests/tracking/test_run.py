@@ -14,6 +14,7 @@ from tracklib.journal.glance import glance
 from tracklib.model.records import Metrics, Notes, Notice, Params, RunEnd, RunStart, Summary, Tags
 from tracklib.model.state import fold
 from tracklib.tracking.endings import Ending, endings
+from tracklib.tracking.observing import _helper
 
 BIG = 2**70
 
@@ -165,6 +166,18 @@ def test_what_fails_behind_the_end_costs_no_training_and_no_other_run(bodies, ca
     endings._finish(Ending("killed"))
     assert [bodies(RunEnd, run=run) for run in (first, second)] == [[RunEnd("killed")]] * 2
     assert "the end of run first could not be seen to: ValueError: a descriptor out of range" in capfd.readouterr().err
+
+
+def test_capturing_that_cannot_be_ended_costs_no_delivery(capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is to be done at a run's end, such as waiting for its delivery, is done all the same."""
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "git")
+    monkeypatch.setattr(_helper, "begin", lambda *_: None)
+    run = tracklib.init("p", id="r")
+    monkeypatch.setattr(_helper, "end", lambda _: {}["the child"])
+    run.finish()
+    err = capfd.readouterr().err
+    assert "the capturing of run r could not be ended: KeyError: 'the child'. Training goes on" in err
+    assert "could not be seen to" not in err
 
 
 def test_late_calls_warn_once_and_record_nothing(records, capfd) -> None:

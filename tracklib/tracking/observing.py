@@ -71,7 +71,15 @@ def observe(run: Run, root: Root, settings: Settings, messages: Messages) -> Cal
         messages.warn(
             f"nothing is captured of this run: {type(error).__name__}: {error}. Training goes on", once="capture"
         )
-    return lambda: _helper.end(run)
+    return lambda: _end(run, messages)
+
+
+def _end(run: Run, messages: Messages) -> None:
+    try:
+        _helper.end(run)
+    except Exception as error:  # promise 1; and what else is to be done at the end of a run is done
+        text = f"{type(error).__name__}: {error}"
+        messages.warn(f"the capturing of run {run.id} could not be ended: {text}. Training goes on", once="capture end")
 
 
 def _is_first_of_machine() -> bool:
