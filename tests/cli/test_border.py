@@ -39,6 +39,13 @@ def test_version(bench: Bench) -> None:
     assert (done.code, done.out) == (0, "tracklib 0.1.0\n")
 
 
+def test_the_interpreter_runs_it_as_a_module() -> None:
+    """``python -m tracklib`` is the same program by the same name, with the same exit codes."""
+    done = subprocess.run([sys.executable, "-m", "tracklib", "runz"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "see: tracklib --help" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
