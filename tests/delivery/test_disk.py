@@ -15,14 +15,15 @@ from tests.delivery.test_relay import TRAIN, TWO, losses
 from tests.tracking.left import open_files
 from tracklib.backends.contract import Outcome, SinkContext
 from tracklib.backends.memory import MemorySink, MemoryStore
-from tracklib.delivery import deadline, launch
+from tracklib.delivery import deadline, launch, porter
 from tracklib.delivery.lease import Lease
 from tracklib.delivery.receipt import Receipt, all_receipts, receipt_path
 from tracklib.delivery.relay import Relay
 from tracklib.delivery.run_delivery import RunDelivery
 from tracklib.delivery.settled import settle
 from tracklib.journal.layout import Root, RunFolder
-from tracklib.model.records import Record
+from tracklib.journal.reader import read_run
+from tracklib.model.records import Artifact, Record
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 DAMAGED = [b"", b'{"format": 1', b"[]", b"5", b'"text"', b"\0" * 300, b'{"format": 1, "sent": [], "confirmed": {}}']
@@ -189,6 +190,31 @@ def test_a_deadline_that_is_none_ends_no_relay(text: str, capfd: pytest.CaptureF
     assert deadline._given(text) == 900.0
     assert f"got {text!r}" in capfd.readouterr().err
     assert deadline._given("2.5") == 2.5
+
+
+def test_an_artifact_that_cannot_be_stored_stops_no_other(
+    root: Root, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither a run whose folder fails nor an artifact whose notes are damaged keeps a porter from the rest."""
+    monkeypatch.setattr("tracklib.tracking.shelf._SMALL", 0)
+    monkeypatch.setattr("tracklib.tracking.shelf._to_await", {})  # what stays here is not for this process to wait for
+    monkeypatch.setattr(porter, "ensure", lambda _: False)
+    (tmp_path / "weights").write_bytes(b"w" * 100)
+    for name in ("failing", "damaged", "good"):
+        with tracklib.init("digits", id=name) as run:
+            run.log_artifact(tmp_path / "weights")
+    failing, damaged, good = (root.run("digits", name) for name in ("failing", "damaged", "good"))
+    failing.staging.rename(failing.path / "elsewhere")
+    failing.staging.touch()
+    (place,) = damaged.staging.iterdir()
+    (place / "progress.jsonl").write_bytes(b'{"file":0,"sha256":"' + b"0" * 64 + b'"}\n')
+    assert [folder.path for folder in porter.pending_runs(root)] == [damaged.path, good.path]
+    working = porter._Porter(root)
+    while todo := working._todo():
+        working._take(*todo[0])
+    (artifact,) = [record.body for record in read_run(good) if isinstance(record.body, Artifact)]
+    assert artifact.files[0].size == 100
+    assert [folder.path for folder in porter.pending_runs(root)] == [damaged.path]
 
 
 def test_receipts_are_named_where_nobody_asks(root: Root) -> None:
