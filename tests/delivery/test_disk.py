@@ -58,8 +58,11 @@ def delivered(root: Root, folder: RunFolder, store: MemoryStore, scratch: Path) 
     return RunDelivery(root, folder, Receipt("memory", "memory", {}, relay="key"), sink, scratch)
 
 
-def test_a_disk_without_room_for_the_plugin_refuses_no_record(root: Root, tmp_path: Path) -> None:
+def test_a_disk_without_room_for_the_plugin_refuses_no_record(
+    root: Root, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However often the plugin cannot set something aside, the records wait; all are held when there is room."""
+    monkeypatch.setattr("tracklib.delivery.batches._is_young", lambda *_: False)  # no need to wait for the millisecond
     folder, store = recorded("run1"), MemoryStore()
     delivery = delivered(root, folder, store, tmp_path)
     FullSink.faults = 10
