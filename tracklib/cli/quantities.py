@@ -7,9 +7,11 @@ import math
 import re
 import time
 from decimal import Decimal
+from typing import get_args
 
 from tracklib.errors import UsageError
-from tracklib.typing import Number
+from tracklib.messages import nearest
+from tracklib.typing import Number, Status
 
 __all__ = [
     "bytes_text",
@@ -21,6 +23,7 @@ __all__ = [
     "number_text",
     "plural",
     "size",
+    "status_of",
     "timeout",
 ]
 
@@ -83,6 +86,17 @@ def moment(text: str) -> int:
         return time.time_ns() - int(ago * 1e9)
 
 
+def status_of(text: str, option: str) -> str:
+    """Return a run's status as an option named it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if text not in get_args(Status):
+        raise UsageError(f"{option}: expected a run's status, got {text!r}{nearest(text, get_args(Status))}")
+    return text
+
+
 def local_time(nanoseconds: int) -> str:
     """Write a time for people, in the local time zone."""
     try:
@@ -97,7 +111,7 @@ def iso_time(nanoseconds: int | None) -> str | None:
         return None
     seconds, rest = divmod(nanoseconds, 10**9)
     try:
-        whole = dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+        whole = dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()[:19]
     except (OverflowError, ValueError, OSError):
         return f"{nanoseconds} ns"
     return f"{whole}.{rest:09d}Z"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracklib.errors import UsageError
+from tracklib.errors import RejectedError, UsageError
 from tracklib.model.codec import dumps, loads
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Tags
@@ -53,15 +53,18 @@ class Match:
         raise UsageError(f"--match: expected id, name or tag:KEY, got {text!r}")
 
     def key(self, source: Source, run: RunInfo) -> str | None:
-        """Return what the run is found by; ``None`` where it lacks the tag."""
+        """Return what the run is found by; ``None`` where it lacks the tag, or nobody knows its tags."""
         if self.by == "id":
             return run.id
         if self.by == "name":
             return dumps({"project": run.project, "name": run.name}).decode()
         held: dict[str, str | None] = {}
-        for record in source.read(run):
-            if isinstance(record.body, Tags):
-                held.update(record.body.values)
+        try:
+            for record in source.read(run):
+                if isinstance(record.body, Tags):
+                    held.update(record.body.values)
+        except RejectedError:
+            return None  # it is told when it is to be compared
         return held.get(self.tag)
 
 

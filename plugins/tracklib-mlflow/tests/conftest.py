@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,11 +15,13 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import QUIET
 
 from tracklib.testing import bench as testing
+from tracklib.testing.ports import free_port
 
 os.environ.update(QUIET)  # before anything imports mlflow; tests use its client beside ours
 for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in QUIET]:
@@ -60,12 +61,6 @@ class Store:
             return rows
         finally:
             connection.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(answers, process, log, seconds=120):
@@ -117,7 +112,7 @@ def empty_database(tmp_path_factory):
     """A SQLite file with MLflow's tables and no runs: making one takes seconds, copying it none."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
     settings = MLflowSettings(tracking_uri=f"sqlite:///{path}", artifact_root=str(path.parent / "artifacts"))
-    settings.check()
+    check(settings.resolved())
     return path
 
 

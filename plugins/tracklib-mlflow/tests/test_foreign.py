@@ -104,6 +104,25 @@ def test_a_model_that_mlflow_3_logged(sqlite_bench):
         assert opened.read() == b"flavors: {}"
 
 
+def test_a_file_whose_name_is_not_ascii(server_store, make_bench, tmp_path):
+    """It is read, or a notice says which server could give it: one of before 3.13 breaks the connection."""
+    bench = make_bench(server_store, tmp_path)
+    client = bench.client
+    run_id = client.create_run(client.create_experiment(bench.project)).info.run_id
+    for name in ("日本.txt", "plain.txt"):
+        (tmp_path / name).write_bytes(b"x")
+        client.log_artifact(run_id, str(tmp_path / name), "sub")
+    (info,) = bench.source().runs(RunQuery(place=run_id))
+    bodies = [record.body for record in bench.source().read(info)]
+    found = {file.path for body in bodies if isinstance(body, Artifact) for file in body.files}
+    told = [body.message for body in bodies if isinstance(body, Notice)]
+    if tuple(map(int, mlflow.__version__.split(".")[:2])) < (3, 13):
+        assert found == {"plain.txt"}
+        assert ["3.13 and newer can" in text for text in told] == [True]
+    else:
+        assert (found, told) == ({"plain.txt", "日本.txt"}, [])
+
+
 def test_aliases_of_registered_models(foreign):
     """What the registry knows of a run's artifacts comes with them; a version without its files is told."""
     bench, run_id = foreign

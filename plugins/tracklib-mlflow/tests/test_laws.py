@@ -82,8 +82,11 @@ def test_a_part_of_a_path_is_safe_and_comes_back(part):
     assert not set(held) & set('#?%\\:*"<>|\n\r\t\0\x7f')
     assert len(held.encode()) <= 255
     assert held == held.strip(" ")
-    if "~L" not in held:
-        assert paths.decode_path(held) == part
+    plain = paths.ascii_part(held)
+    assert plain.isascii()
+    assert len(plain) <= 255
+    for written in (held, plain):
+        assert "~L" in written or paths.decode_path(written) == part
 
 
 @given(named, named, st.integers(1, 3), st.integers(1, 3))

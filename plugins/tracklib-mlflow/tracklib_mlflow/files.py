@@ -60,12 +60,14 @@ class Files:
 
     def servable(self, place: str) -> str:
         """Return where a file is to lie so that its store can give it back: at an old server under a name in ASCII."""
-        return place if self._is_served(place) else ascii_path(place)
+        version = self._serving(place)
+        return place if version is None or version >= _SERVES_ANY_NAME else ascii_path(place)
 
-    def _is_served(self, place: str) -> bool:
+    def _serving(self, place: str) -> tuple[int, ...] | None:
+        """Return the version of the server that is to give back a file whose name is not ASCII; else ``None``."""
         if place.rpartition("/")[2].isascii() or not self._uri.startswith(("mlflow-artifacts:", "http:", "https:")):
-            return True
-        return self._client.server_version() >= _SERVES_ANY_NAME
+            return None
+        return self._client.server_version()
 
     def put_files(self, sources: Mapping[str, Path], place: str, *, resume: bool = False) -> None:
         """Upload files below one place, each by a request of its own.
@@ -189,7 +191,7 @@ class Files:
         folder, _, name = place.rpartition("/")
         if name != folder.rpartition("/")[2] and (place, False) not in self.top(folder):
             raise MissingError(f"MLflow holds no file {place}")
-        if not self._is_served(place):
+        if () < (self._serving(place) or ()) < _SERVES_ANY_NAME:
             raise MissingError(f"MLflow's server cannot send {place}, whose name is not ASCII; 3.13 and newer can")
         raise problem
 
