@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from tracklib.cli.copying import result_document
+from tracklib.cli.documents import run_document
 from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Leftover
+    from tracklib.model.run import RunInfo
     from tracklib.portability.comparison import Comparison
     from tracklib.portability.migrate import Result
 
@@ -58,6 +60,7 @@ class Balance:
     Attributes:
         behind: What the source holds beside runs.
         left_out: What it holds and did not list, in its own words.
+        gone: Copies that stay unfinished, since the source does not hold their runs any more.
         stopped: A group was found to differ, and those behind it were left.
     """
 
@@ -68,6 +71,7 @@ class Balance:
         self._differences: dict[str, list[str]] = {}
         self.behind = Behind()
         self.left_out: Counter[str] = Counter()
+        self.gone: list[RunInfo] = []
         self.stopped = False
 
     def add(self, result: Result) -> None:
@@ -86,8 +90,8 @@ class Balance:
 
     @property
     def exit_code(self) -> int:
-        """1 where a run failed, a record was refused or a copy differs."""
-        return int(bool(self._states["failed"] or self._total.refused or self.stopped))
+        """1 where a run failed, a record was refused, or a copy differs or stays unfinished."""
+        return int(bool(self._states["failed"] or self._total.refused or self.stopped or self.gone))
 
     def show(self, places: dict[str, str]) -> None:
         """Print it; as JSON where the runs are kept."""
@@ -100,6 +104,9 @@ class Balance:
         for run, differences in self._differences.items():
             for text in differences:
                 out().print(safe(f"{run}: {text}", "red"))
+        for copy in self.gone:
+            words = "is gone from the source, and its copy is not whole"
+            out().print(safe(f"{copy.project}/{copy.id} {words}: {copy.url or copy.place or copy.id}", "red"))
         for reason, count in (*self._total.changed.items(), *self._total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
         for what, count in self.left_out.items():
@@ -120,6 +127,7 @@ class Balance:
             "states": dict(self._states),
             "left_out": dict(self.left_out),
             "leftovers": self.behind.document(),
+            "gone": [run_document(copy) for copy in self.gone],
             "differences": self._differences,
             "stopped": self.stopped,
         }

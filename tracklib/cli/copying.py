@@ -70,8 +70,10 @@ def tell(result: Result) -> None:
     from tracklib.cli.console import out, safe
 
     if result.state != "unchanged":
-        style = "red" if result.state == "failed" else ""
+        refused = sum(result.progress.tally.refused.values())
+        style = "red" if result.state == "failed" or refused else ""
         told = f": {result.error}" if result.error else f", {result.progress.tally.records:,} records"
+        told += f", {refused:,} refused" if refused else ""
         out().print(safe(f"{result.run.project}/{result.run.id} {result.state}{told}", style))
 
 

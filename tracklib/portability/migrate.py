@@ -118,6 +118,13 @@ class Migration:
         ours = [item for item in found if place in (item.place, item.id)]
         return next((item for item in ours if item.project == run.project), next(iter(ours), None))
 
+    def gone(self) -> Iterator[RunInfo]:
+        """Yield the copies of runs that are at the source no more, and of which not all was copied."""
+        for entry in self.ledger.entries():
+            query = RunQuery(project=entry.project, id=entry.id)
+            if entry.state != "copied" and not any(True for _ in self._source().runs(query)):
+                yield from (copy for copy in self._target().runs(query) if _is_copy(copy, entry))
+
     def leftovers(self) -> Iterator[Leftover]:
         """Yield what the source holds beside runs, as far as it can say."""
         return leftovers_of(self._source())
@@ -218,6 +225,12 @@ class Migration:
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_copy(run: RunInfo, entry: Entry) -> bool:
+    """Tell whether a run is what an entry's copy came to; one that failed early may not have noted the id."""
+    known = entry.progress.vendor_id
+    return known in (run.place, run.id) if known is not None else run.status in (*_OPEN, "crashed")
 
 
 def leftovers_of(source: Source) -> Iterator[Leftover]:

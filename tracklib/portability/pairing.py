@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracklib.errors import UsageError
+from tracklib.errors import AuthError, ConfigError, TracklibError, UsageError
 from tracklib.model.codec import dumps, loads
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Tags
@@ -59,9 +59,14 @@ class Match:
         if self.by == "name":
             return dumps({"project": run.project, "name": run.name}).decode()
         held: dict[str, str | None] = {}
-        for record in source.read(run):
-            if isinstance(record.body, Tags):
-                held.update(record.body.values)
+        try:
+            for record in source.read(run):
+                if isinstance(record.body, Tags):
+                    held.update(record.body.values)
+        except (AuthError, ConfigError):
+            raise
+        except TracklibError:  # nobody knows its tag: it has no other half, and comparing it tells why
+            return None
         return held.get(self.tag)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracklib import platform
-from tracklib.errors import BackendError, RejectedError
+from tracklib.errors import BackendError, RejectedError, RunStateError, TracklibError
+from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Spool:
 
         Raises:
             RejectedError: The source does not hold it, or holds something else.
+            RunStateError: Because it does not hold the run any more: no sink may go on as if a file alone were missing.
         """
         path = self._folder / file.sha256
         if not path.exists():
@@ -69,10 +71,20 @@ class Spool:
         try:
             content = self._source.open_file(self._run, file)
         except (BackendError, OSError) as error:
-            raise RejectedError(f"the source does not give the content of {file.path!r}: {error}") from error
+            reason = f"the source does not give the content of {file.path!r}: {error}"
+            if self._is_gone():
+                raise RunStateError(f"it was deleted while it was read: {reason}") from error
+            raise RejectedError(reason) from error
         with content, os.fdopen(platform.open_private(target, os.O_WRONLY | os.O_TRUNC), "wb") as out:
             while chunk := content.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
                 out.write(chunk)
         return digest.hexdigest(), size
+
+    def _is_gone(self) -> bool:
+        """Tell whether the source says that it has the run no more."""
+        try:
+            return next(iter(self._source.runs(RunQuery(project=self._run.project, id=self._run.id))), None) is None
+        except TracklibError:  # it cannot say: then a file is missing, and no more is known
+            return False

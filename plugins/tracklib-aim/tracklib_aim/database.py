@@ -51,12 +51,26 @@ def replace(path: Path, value: Any) -> Operation:
 class Database:
     """A run's ``meta`` or ``seqs``, opened in this process or at a server."""
 
-    def __init__(self, repo: Any, name: str, run_hash: str, *, writes: bool) -> None:
+    def __init__(
+        self, repo: Any, name: str, run_hash: str, *, writes: bool, see: Callable[[str], None] | None = None
+    ) -> None:
+        """Open it.
+
+        Args:
+            see: Called with the hash each time before it is opened. One that is gone must not be: it would leave an empty
+                folder there, and with it an empty run in every list.
+        """
         self._encoding = sdk("aim.storage.encoding")
         self._treeutils = sdk("aim.storage.treeutils")
         self._client = repo._client  # noqa: SLF001  the SDK's way to the server has no public name
         options = {"read_only": not writes, "skip_read_optimization": True}  # the optimization would write
-        self._request: Callable[[], Any] = lambda: repo.request_tree(name, run_hash, **options)
+
+        def request() -> Any:
+            if see is not None:
+                see(run_hash)
+            return repo.request_tree(name, run_hash, **options)
+
+        self._request: Callable[[], Any] = request
         self._opened: Any = self._request()
 
     @property
