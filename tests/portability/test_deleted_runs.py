@@ -8,15 +8,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import pytest
 
-from tests.portability.deletions import PLACES, filled, removed, vanishing
-from tests.portability.kinds_of_place import Ground, new_place
+from tests.portability.deletions import PLACES, filled, made, removed, vanishing
+from tests.portability.kinds_of_place import KINDS, Ground, new_place
+from tests.portability.made_runs import keep
 from tests.portability.test_migrate import Vendor
 from tracklib.backends.contract import Source
+from tracklib.backends.memory import MemorySource
+from tracklib.errors import RejectedError
 from tracklib.model.query import RunQuery
+from tracklib.model.records import FileRef, Position, Record
+from tracklib.model.run import RunInfo
 from tracklib.portability.compare import compare_runs
 from tracklib.portability.export import Export
 from tracklib.portability.ledger import Ledger
@@ -160,3 +166,45 @@ def _exported(scene: Scene, tmp_path: Path) -> None:
     assert [run_id for run_id, item in done.items() if item.problems] in ([], [victim])
     assert all(map(GONE.search, done[victim].problems))
     assert {run_id for run_id, item in done.items() if item.folder.exists()} >= set(scene.left)
+
+
+class Breaking(MemorySource):
+    """A source of which somebody deletes one run behind its tenth record, and another one's files."""
+
+    def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
+        """Yield the runs; asked for by its id, the one whose files are gone is gone too."""
+        return super().runs(query) if query.id != "RUN-2" else iter(())
+
+    def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
+        """Yield the records of a run, as far as it is there."""
+        for number, record in enumerate(super().read(run, after), 1):
+            if number == 10 and run.id == "RUN-1":
+                raise RejectedError("it was deleted while it was read")
+            yield record
+
+    def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
+        """Open a file that is there."""
+        if run.id == "RUN-2":
+            raise RejectedError("no such file")
+        return super().open_file(run, file)
+
+
+@pytest.mark.parametrize("there", KINDS)
+def test_half_a_run_is_not_taken_for_whole(ground: Ground, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of runs that broke off, a destination has nothing, or a run without an end; can they be read, they are completed."""
+    monkeypatch.setattr("tracklib.portability.copy.BATCH", 3)
+    store, target = keep(list(map(made, RUNS[:3]))), new_place(there, ground)
+    results, kept = [], []
+    for source in (Breaking(store), MemorySource(store)):
+        place: Any = SimpleNamespace(source=lambda source=source: source)
+        with contextlib.closing(Ledger(ground.folder / f"to-{there}.sqlite", "source", "target")) as ledger:
+            migration = Migration(place, target, ledger)
+            results.append([result for wave in migration.waves(None) for result in migration.copy(wave)])
+        kept.append({run.id: run.status for run in target.source().runs(RunQuery())})
+    assert [result.state for result in results[0]] == ["copied", "failed", "failed"]
+    assert ["deleted while it was read" in result.error for result in results[0]] == [False, True, True]
+    assert kept[0].pop("RUN-0") == "finished"
+    assert kept[0].items() <= {(run_id, status) for run_id in RUNS[1:3] for status in ("running", "crashed")}
+    assert [result.state for result in results[1]] == ["unchanged", "copied", "copied"]
+    halves = list(Parity(MemorySource(store), target.source()))
+    assert [half.state for half in halves] == ["identical"] * 3, halves
