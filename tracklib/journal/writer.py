@@ -14,12 +14,12 @@ from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.liveness import WriterLock
 from tracklib.journal.open_segment import OpenSegment
 from tracklib.journal.segment import seal
+from tracklib.model.lines import LONGEST
 from tracklib.model.codec import dumps, loads, to_fields
 from tracklib.model.records import Body, Notice, Record, RunEnd
 
 __all__ = ["SegmentWriter"]
 
-_MAX_LINE = 64 << 20
 """Bytes: a quarter of what a reader holds for a line that goes on."""
 
 _Make = Callable[[int, int], dict[str, object]]
@@ -138,9 +138,9 @@ class SegmentWriter:
             except OSError as error:
                 return error
             line = seal(dumps(make(segment.seq + 1, segment.tick())), segment.seed)
-            if len(line) > _MAX_LINE:
+            if len(line) > LONGEST:
                 raise BadValueError(
-                    f"expected a record of at most {_MAX_LINE >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
+                    f"expected a record of at most {LONGEST >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
                 )
             try:
                 segment.put(line)
