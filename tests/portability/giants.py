@@ -9,9 +9,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tracklib.journal.layout import encode_name
+from tracklib.model.run import RunInfo
+
 __all__ = ["GIANTS", "SIZE"]
 
-SIZE = 160 << 20
+SIZE = 130 << 20
 """More than any source holds in memory at a time."""
 
 _PIECE = b"x" * (1 << 20)
@@ -35,23 +38,23 @@ def _line(path: Path) -> None:
         file.write(b"\n")
 
 
-def _journal(place: Path, run: str) -> None:
-    (path,) = place.glob(f"digits/{run}/journal/*.jsonl")
+def _journal(place: Path, run: RunInfo) -> None:
+    (path,) = place.glob(f"digits/{encode_name(run.id)}/journal/*.jsonl")
     _line(path)
 
 
-def _mlruns(place: Path, run: str) -> None:
-    (path,) = place.glob(f"*/{run}/metrics/loss")
+def _mlruns(place: Path, run: RunInfo) -> None:
+    (path,) = place.glob(f"*/{run.id}/metrics/loss")
     _line(path)
 
 
-def _param(place: Path, run: str) -> None:
-    (path,) = place.glob(f"*/{run}/params/lr")
+def _param(place: Path, run: RunInfo) -> None:
+    (path,) = place.glob(f"*/{run.id}/params/lr")
     os.truncate(path, SIZE)
 
 
-def _comet(place: Path, run: str) -> None:
-    (path,) = place.glob(f"{run}.zip")
+def _comet(place: Path, run: RunInfo) -> None:
+    (path,) = place.glob(f"{run.place}.zip")
     with zipfile.ZipFile(path) as archive:
         held = {name: archive.read(name) for name in archive.namelist()}
     first, _, rest = held["messages.json"].partition(b"\n")
@@ -66,44 +69,44 @@ def _comet(place: Path, run: str) -> None:
             file.write(b"\n" + rest)
 
 
-def _wandb(place: Path, run: str) -> None:
+def _wandb(place: Path, run: RunInfo) -> None:
     """Append a record of pieces that go on and on, each with the right checksum."""
-    (path,) = place.glob(f"**/wandb/offline-run-*-{run}/run-{run}.wandb")
+    (path,) = place.glob(f"**/wandb/offline-run-*-{run.id}/run-{run.id}.wandb")
     size = path.stat().st_size
     with path.open("ab") as file:
         file.write(bytes(-size % 32_768))
         for number in range(SIZE // 32_768):
-            body = bytes([1 if number == 0 else 2 if number < SIZE // 32_768 - 1 else 4]) + bytes(32_761)
+            body = bytes([2 if number == 0 else 3 if number < SIZE // 32_768 - 1 else 4]) + bytes(32_761)
             file.write(struct.pack("<IH", zlib.crc32(body), 32_761) + body)
 
 
-def _claim(place: Path, run: str) -> None:
+def _claim(place: Path, run: RunInfo) -> None:
     """Append a record whose content says that it has 2 GB."""
-    (path,) = place.glob(f"**/offline-run-*-{run}/run-{run}.wandb")
+    (path,) = place.glob(f"**/offline-run-*-{run.id}/run-{run.id}.wandb")
     body = b"\x01\x12" + b"\x80\x80\x80\x80\x08"
     with path.open("ab") as file:
         file.write(bytes(-path.stat().st_size % 32_768))
         file.write(struct.pack("<IH", zlib.crc32(body), len(body) - 1) + body)
 
 
-def _text(place: Path, run: str) -> None:
+def _text(place: Path, run: RunInfo) -> None:
     """Write one more part, with a text in it."""
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow has no types
     import pyarrow.parquet as pq  # type: ignore[import-untyped]  # pyarrow has no types
 
-    (path,) = place.rglob(f"{run}-*_part_2.parquet")
+    (path,) = place.rglob(f"{run.id}-*_part_2.parquet")
     schema = pq.read_schema(path)
-    row = {"project_id": "team/digits", "run_id": run, "attribute_path": "note", "attribute_type": "string"}
+    row = {"project_id": "team/digits", "run_id": run.id, "attribute_path": "note", "attribute_type": "string"}
     table = pa.Table.from_pylist([{**row, "string_value": "x" * SIZE}], schema)
     pq.write_table(table, str(path).replace("_part_2", "_part_3"), compression="snappy")
 
 
-def _manifest(place: Path, run: str) -> None:
-    (path,) = [path for path in place.glob("commits/*.json") if f'"id":"{run}"'.encode() in path.read_bytes()]
+def _manifest(place: Path, run: RunInfo) -> None:
+    (path,) = [path for path in place.glob("commits/*.json") if f'"id":"{run.id}"'.encode() in path.read_bytes()]
     _insert(path, 0)
 
 
-GIANTS: Mapping[str, tuple[str, Callable[[Path, str], None]]] = {
+GIANTS: Mapping[str, tuple[str, Callable[[Path, RunInfo], None]]] = {
     "a journal's line": ("local", _journal),
     "a line of a metric": ("mlflow-folder", _mlruns),
     "a param": ("mlflow-folder", _param),

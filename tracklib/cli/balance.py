@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from tracklib.cli.copying import result_document
+from tracklib.cli.copying import result_document, tell_unlisted
 from tracklib.cli.documents import run_document
 from tracklib.portability.tally import Tally
 
@@ -60,6 +60,7 @@ class Balance:
     Attributes:
         behind: What the source holds beside runs.
         left_out: What it holds and did not list, in its own words.
+        unlisted: Lists of its own that could not be read, and why.
         gone: Copies that stay unfinished, since the source does not hold their runs any more.
         stopped: A group was found to differ, and those behind it were left.
     """
@@ -71,13 +72,16 @@ class Balance:
         self._differences: dict[str, list[str]] = {}
         self.behind = Behind()
         self.left_out: Counter[str] = Counter()
+        self.unlisted: dict[str, str] = {}
         self.gone: list[RunInfo] = []
+        self._is_damaged = False
         self.stopped = False
 
     def add(self, result: Result) -> None:
         """Take in what became of a run."""
         self._states[result.state] += 1
         self._total.add(result.progress.tally)
+        self._is_damaged |= result.is_damaged
         if self._file is not None:
             self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
 
@@ -90,8 +94,9 @@ class Balance:
 
     @property
     def exit_code(self) -> int:
-        """1 where a run failed, a record was refused, or a copy differs or stays unfinished."""
-        return int(bool(self._states["failed"] or self._total.refused or self.stopped or self.gone))
+        """1 where a run failed, a record was refused, a source is damaged, or a copy differs or stays unfinished."""
+        wrong = self._states["failed"], self._total.refused, self._is_damaged, self.unlisted, self.stopped, self.gone
+        return int(any(map(bool, wrong)))
 
     def show(self, places: dict[str, str]) -> None:
         """Print it; as JSON where the runs are kept."""
@@ -104,6 +109,7 @@ class Balance:
         for run, differences in self._differences.items():
             for text in differences:
                 out().print(safe(f"{run}: {text}", "red"))
+        tell_unlisted(self.unlisted)
         for copy in self.gone:
             words = "is gone from the source, and its copy is not whole"
             out().print(safe(f"{copy.project}/{copy.id} {words}: {copy.url or copy.place or copy.id}", "red"))
@@ -126,6 +132,7 @@ class Balance:
             "total": self._total.document(),
             "states": dict(self._states),
             "left_out": dict(self.left_out),
+            "unlisted": self.unlisted,
             "leftovers": self.behind.document(),
             "gone": [run_document(copy) for copy in self.gone],
             "differences": self._differences,

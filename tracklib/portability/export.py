@@ -124,6 +124,7 @@ class _Run:
         self._write_state(state)
         if damage := Damage.of(self.export.source).since(before):
             self.problems.append(f"only part of it could be read and was written: {damage}")
+        self.problems += (f"damaged: {words}" for words in self.tally.damaged)
 
     def _rows(self, record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
         body, time = record.body, _time(record.when)

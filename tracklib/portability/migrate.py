@@ -54,6 +54,11 @@ class Result:
     progress: Progress = field(default_factory=Progress)
     error: str = ""
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether not all of it could be read just now."""
+        return self.state != "unchanged" and bool(self.progress.tally.damaged)
+
 
 @dataclass(slots=True)
 class Migration:
@@ -88,6 +93,10 @@ class Migration:
     def left_out(self) -> dict[str, int]:
         """Return what the source holds and did not list, and how often, in its own words."""
         return dict(getattr(self._source(), "left_out", {}))
+
+    def unlisted(self) -> dict[str, str]:
+        """Return which lists of the source's own could not be read, and why: runs may be missing."""
+        return dict(getattr(self._source(), "unlisted", {}))
 
     def copy(self, runs: Iterable[RunInfo]) -> Iterator[Result]:
         """Copy runs, and yield what became of each; one that fails is left, and the others go on.

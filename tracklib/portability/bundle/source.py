@@ -39,9 +39,9 @@ class BundleSource:
         catalog.refresh()
 
     @property
-    def left_out(self) -> dict[str, int]:
-        """What of the bundle's own lists could not be read: runs may be missing from what `runs` yields."""
-        return {f"{path}: {words}": 1 for path, words in self.catalog.damage.items()}
+    def unlisted(self) -> dict[str, str]:
+        """Which of the bundle's own lists could not be read whole, and why: runs may be missing from what `runs` yields."""
+        return dict(self.catalog.damage)
 
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects; reading one that is damaged tells what is wrong with it.
