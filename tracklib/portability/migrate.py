@@ -26,6 +26,7 @@ from tracklib.portability.damage import Damage
 from tracklib.portability.growth import Growth
 from tracklib.portability.ledger import Book, Entry, is_copied, mark_of, started_of, status_of
 from tracklib.portability.listing import listed
+from tracklib.portability.room import is_full
 from tracklib.typing import JSON
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class Migration:
             raise
         except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
             words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
+            if is_full(error):
+                words = f"no room for it in {self.destination.text}: {words}; free some, and repeat"
             held = self.ledger.find(run.project, run.id) or Entry(run.project, run.id, run.name)
             self.ledger.save(dataclasses.replace(held, state="failed", error=words))
             return Result(run, "failed", held.progress, words)
