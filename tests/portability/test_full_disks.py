@@ -70,11 +70,11 @@ def test_a_full_disk(ground: Ground, tmp_path: Path, runs: str, kind: str) -> No
     folder = Path(empty.text.partition(":")[2].removeprefix("sqlite:///").removesuffix("/mlflow.db"))
     folder.mkdir(exist_ok=True)
     target = f"mlflow:sqlite:///{disk}/mlflow.db" if kind == "mlflow" else f"{empty.text.partition(':')[0]}:{disk}"
+    (tmp_path / "tracklib.toml").write_text(f'[mlflow]\nartifact_root = "{disk}/artifacts"\n' if kind == "mlflow" else "")
     script = COMMANDS.format(places=(runs, target), room=5 << 20)
     done = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", MOUNT, sys.executable, str(disk), str(folder), script],
         cwd=tmp_path,
-        env={**os.environ, "MLFLOW_ARTIFACT_ROOT": str(disk / "artifacts"), "TRACKLIB_MLFLOW__ARTIFACT_ROOT": str(disk / "artifacts")},
         capture_output=True,
         text=True,
         check=False,

@@ -10,8 +10,7 @@ from pathlib import Path
 from tracklib.errors import BadValueError, CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.segment import Header, seed_of, unseal
-from tracklib.model.codec import from_fields
-from tracklib.model.lines import LONGEST
+from tracklib.model.codec import LONGEST, from_fields
 from tracklib.model.records import Record
 
 __all__ = ["Damage", "SegmentReader", "read_run"]

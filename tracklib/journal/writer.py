@@ -14,8 +14,7 @@ from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.liveness import WriterLock
 from tracklib.journal.open_segment import OpenSegment
 from tracklib.journal.segment import seal
-from tracklib.model.lines import LONGEST
-from tracklib.model.codec import dumps, loads, to_fields
+from tracklib.model.codec import LONGEST, dumps, loads, to_fields
 from tracklib.model.records import Body, Notice, Record, RunEnd
 
 __all__ = ["SegmentWriter"]

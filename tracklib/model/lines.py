@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-__all__ = ["LONGEST", "lines_of"]
+from tracklib.model.codec import LONGEST
 
-LONGEST = 64 << 20
-"""Bytes of the longest line that tracklib writes, and believes of others."""
+__all__ = ["lines_of"]
 
 _PIECE = 1 << 20
 

@@ -28,8 +28,7 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder, encode_name, private_folder
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.segment import Header, seal, seed_of
-from tracklib.model.codec import dumps, to_fields
-from tracklib.model.lines import LONGEST
+from tracklib.model.codec import LONGEST, dumps, to_fields
 from tracklib.model.records import Position, Record, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.portability.local import JournalSource

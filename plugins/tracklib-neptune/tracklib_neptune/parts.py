@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from tracklib.errors import RejectedError
-from tracklib.model.lines import LONGEST
+from tracklib.model.codec import LONGEST
 
 __all__ = ["SINGLE_TYPES", "Row", "ids_of", "read_rows"]
 

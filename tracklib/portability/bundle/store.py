@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tracklib.errors import RejectedError
-from tracklib.model.lines import LONGEST
+from tracklib.model.codec import LONGEST
 
 __all__ = ["Held", "Store", "digest_of", "put", "small"]
 
