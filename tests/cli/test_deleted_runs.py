@@ -90,7 +90,10 @@ def test_a_copy_that_stays_unfinished_is_told(bench: Bench, place: str, monkeypa
         run.log_artifact(bench.path / "w.bin", name="model", copy="now")
     words = ("migrate", place, f"wandb:{bench.path / 'b'}")
     done = without(bench, "half", *words, moment=1)
-    assert (done.code, "digits/half failed: it was deleted while it was read: the source does not" in done.out) == (1, True)
+    assert (done.code, "digits/half failed: it was deleted while it was read: the source does not" in done.out) == (
+        1,
+        True,
+    )
     told = "digits/half is gone from the source, and its copy is not whole: digits/half"
     assert told in done.out
     for _ in range(2):

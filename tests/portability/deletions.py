@@ -74,7 +74,9 @@ def filled(kind: str, ground: Ground, names: list[str]) -> Place:
     if kind == "mlflow-folder":
         points = [("loss", 1 / (step + 1), step, step) for step in range(POINTS)]
         about = {"params": {"lr": "0.1"}, "tags": {}, "files": {"w.bin": b"content"}, "status": "FINISHED"}
-        return EXPORTS[kind][1]([{**about, "points": points, "name": name, "project": "digits"} for name in names], ground)
+        return EXPORTS[kind][1](
+            [{**about, "points": points, "name": name, "project": "digits"} for name in names], ground
+        )
     if kind == "neptune":
         series = [("loss", ("float_series", 1 / (step + 1)), step, _BEGAN // 10**6 + step) for step in range(POINTS)]
         run = {"params/lr": ("float", 0.1)}, series, {"files/w": b"content"}, 3

@@ -98,9 +98,7 @@ def scene(request: pytest.FixtureRequest, ground: Ground) -> Scene:
     return Scene(request.param, place, mirror, sorted(result.run.id for result in results), ground)
 
 
-def test_a_run_that_is_deleted_while_it_is_read(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_is_deleted_while_it_is_read(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However far it was read when it was deleted, each command has it whole or tells it by name; the others arrive."""
     monkeypatch.setattr("tracklib.portability.copy.BATCH", 3)  # so that the destination hears of it meanwhile
     _migrated(scene)

@@ -49,7 +49,9 @@ DAMAGED = {
 }
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux, which tells what a process had at most")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="needs Linux, which tells what a process had at most"
+)
 def test_giants(ground: Ground, tmp_path: Path) -> None:
     """Each is told with its run, of which the rest is read; the other run is copied; no process grows by a giant."""
     places, concerned = {}, {}
@@ -66,7 +68,9 @@ def test_giants(ground: Ground, tmp_path: Path) -> None:
     for name, told, unlisted, peak in map(json.loads, done.stdout.splitlines()):
         assert peak < BOUND, name
         assert [state for run_id, (state, *_) in told.items() if not run_id.startswith(concerned[name])] == ["copied"]
-        _check(name, next((held for run_id, held in told.items() if run_id.startswith(concerned[name])), None), unlisted)
+        _check(
+            name, next((held for run_id, held in told.items() if run_id.startswith(concerned[name])), None), unlisted
+        )
 
 
 def _check(name: str, told: list[Any] | None, unlisted: dict[str, str]) -> None:
@@ -81,4 +85,6 @@ def _check(name: str, told: list[Any] | None, unlisted: dict[str, str]) -> None:
     else:
         (words,) = damaged
         assert (state, DAMAGED[name] in words) == ("copied", True), words
-    assert points == (0 if name == "a text in a table" else POINTS if "param" in name or "metric" in name else 2 * POINTS)
+    assert points == (
+        0 if name == "a text in a table" else POINTS if "param" in name or "metric" in name else 2 * POINTS
+    )

@@ -43,7 +43,17 @@ from tracklib.model.records import (
 )
 from tracklib.typing import JSON, Number, Status
 
-__all__ = ["LONGEST", "decode_tree", "dumps", "encode_tree", "from_fields", "loads", "metric_number", "metric_token", "to_fields"]
+__all__ = [
+    "LONGEST",
+    "decode_tree",
+    "dumps",
+    "encode_tree",
+    "from_fields",
+    "loads",
+    "metric_number",
+    "metric_token",
+    "to_fields",
+]
 
 LONGEST = 64 << 20
 """Bytes of the longest line that tracklib writes, and believes of others."""

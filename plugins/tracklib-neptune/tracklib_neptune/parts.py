@@ -119,7 +119,9 @@ def _batches(path: str, file: Any, groups: list[int], columns: list[str]) -> Ite
         for batch in careful.iter_batches(_ROWS, row_groups=groups, columns=columns):
             longest = compute.max(compute.binary_length(batch.column(_TEXT).dictionary)).as_py() or 0
             if longest > LONGEST:
-                raise RejectedError(f"{path} holds a text of {longest:,} bytes, more than the {LONGEST:,} that are read")
+                raise RejectedError(
+                    f"{path} holds a text of {longest:,} bytes, more than the {LONGEST:,} that are read"
+                )
             yield batch
 
 
@@ -134,7 +136,9 @@ def _size_of_texts(path: str, file: Any, group: int) -> int:
         if column.path_in_schema == _TEXT:
             size = int(column.total_uncompressed_size)
             if size > min(_LARGEST_GROUP, max(LONGEST, about.num_rows * _SMALL)):
-                raise RejectedError(f"{path} holds {size:,} bytes of texts in {about.num_rows:,} rows, too much to be read")
+                raise RejectedError(
+                    f"{path} holds {size:,} bytes of texts in {about.num_rows:,} rows, too much to be read"
+                )
             return size
     return 0
 
