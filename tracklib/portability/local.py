@@ -55,10 +55,11 @@ class JournalSource:
 
     def _records(self, folder: RunFolder) -> Iterator[Record]:
         """Yield the records of a run; one that is deleted meanwhile is read on as far as it is open already."""
-        found, count = Damage(), 0
-        for count, record in enumerate(read_run(folder, found), 1):
+        found, is_empty = Damage(), True
+        for record in read_run(folder, found):
+            is_empty = False
             yield record
-        if (not count or found.lines) and not folder.exists():
+        if (is_empty or found.lines) and not folder.exists():
             raise RunStateError(f"the run {folder.names()[1]!r} of {self._root.path} was deleted while it was read")
         self.damage.lines += found.lines
         self.damage.missing += found.missing

@@ -86,8 +86,8 @@ class Tally:
     def from_document(cls, document: dict[str, Any]) -> Tally:
         """Read what `document` returned."""
         numbers = {name: int(document[name]) for name in _NUMBERS}
-        told = {name: Counter(document.get(name, {})) for name in ("changed", "refused", "damaged")}
-        return cls(**numbers, **told)
+        changed, refused = Counter(document["changed"]), Counter(document["refused"])
+        return cls(**numbers, changed=changed, refused=refused, damaged=Counter(document.get("damaged", {})))
 
 
 _WORDS = 20
