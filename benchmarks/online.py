@@ -29,11 +29,12 @@ _SHARE = 0.8
 
 @dataclass(frozen=True)
 class _Limit:
-    """How a server limits: so many requests within so many seconds, and what it says to the one beyond."""
+    """How a server limits: so many requests within so many seconds, and what it says to the one beyond, or to all."""
 
     permitted: int
     seconds: float
-    retry_after: float
+    retry_after: float = 1.0
+    units: int = 0
 
     @property
     def rate(self) -> float:
@@ -42,12 +43,13 @@ class _Limit:
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """Yield the permitted rate over the reached one, where a server counts over seconds, and within each second.
+    """Yield the permitted rate over the reached one: where a server counts over seconds, within each second, or tells.
 
-    The latter stands for comparison: there, two requests that a busy machine sends late are two too many a moment later.
+    The first two are silent until they refuse; the last one says with each answer what is left, as W&B's service does.
     """
-    yield _row(folder / "long", _RUNS, _Limit(250, 10.0, 1.0), 1 / _SHARE)
-    yield _row(folder / "short", _RUNS // 4, _Limit(25, 1.0, 1.0), None)
+    yield _row(folder / "long", _RUNS, _Limit(250, 10.0), 1 / _SHARE)
+    yield _row(folder / "short", _RUNS // 4, _Limit(25, 1.0), 1 / _SHARE)
+    yield _row(folder / "told", _RUNS // 4, _Limit(250, 10.0, units=1000), 1 / _SHARE)
 
 
 def _row(folder: Path, runs: int, limit: _Limit, bound: float | None) -> Row:
@@ -59,14 +61,15 @@ def _row(folder: Path, runs: int, limit: _Limit, bound: float | None) -> Row:
         f"{rate / limit.rate:.2f} of {limit.rate:g} requests/s; {runs:,} runs in {account['seconds']:.0f} s, "
         f"{account['served']:,} requests, {account['refused']:,} refused"
     )
-    name = f"online, {limit.permitted} in {limit.seconds:g} s, of the permitted time"
+    told = ", told" if limit.units else ""
+    name = f"online, {limit.permitted} in {limit.seconds:g} s{told}, of the permitted time"
     return Row(name, limit.rate / rate, "", bound, note)
 
 
 @contextmanager
 def _served(runs: int, limit: _Limit) -> Iterator[tuple[dict[str, str], dict[str, float]]]:
     """Serve runs in another process; yield the variables that lead there, and an account that is filled in at the end."""
-    words = [runs, limit.permitted, limit.seconds, limit.retry_after]
+    words = [runs, limit.permitted, limit.seconds, limit.retry_after, limit.units]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     command = [sys.executable, __file__, *map(str, words)]
     server: subprocess.Popen[str] = subprocess.Popen(command, text=True, env=_clean(), **pipes)  # type: ignore[call-overload]  # the pipes are no literals
@@ -121,7 +124,7 @@ def _serve(runs: int, limit: _Limit) -> None:
         for number in range(runs):
             run = Run("team", "bench", f"run{number}", _CREATED + number, **_facts(number))
             server.runs[run.path] = run
-        server.faults.add("*", RateLimit(limit.permitted, seconds=limit.seconds, retry_after=limit.retry_after))
+        server.faults.add("*", RateLimit(limit.permitted, limit.seconds, limit.retry_after, limit.units or None))
         server.faults.add("*", Latency(_LATENCY), times=None)
         print(json.dumps(server.environment()), flush=True)
         sys.stdin.read()
@@ -144,4 +147,4 @@ def _facts(number: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), _Limit(int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])))
+    _serve(int(sys.argv[1]), _Limit(int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])))

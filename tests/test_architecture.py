@@ -35,6 +35,7 @@ MAY_IMPORT = {
     # `tracklib conformance` is the conformance kit on a user's own account; the kit in turn knows no command.
     "cli": GROUND | {"", "model", "journal", "backends", "delivery", "tracking", "portability", "reading", "testing"},
     "testing": GROUND | {"", "model", "media", "journal", "backends", "delivery", "tracking", "portability", "reading"},
+    "__main__": frozenset({"cli"}),
     "": GROUND | {"model", "media", "journal", "backends", "delivery", "tracking", "portability", "reading"},
 }
 """For each layer, those below it; the empty name is ``tracklib/__init__.py``."""

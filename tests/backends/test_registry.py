@@ -142,6 +142,9 @@ def test_what_is_not_installed_names_its_package(install, root) -> None:
     assert refused(lambda: load_spec("fak"), MissingPluginError) == (
         "unknown backend 'fak'; did you mean 'fake'? (or, if 'fak' is meant: pip install tracklib-fak)"
     )
+    assert refused(lambda: load_spec("./runs"), MissingPluginError).startswith(
+        "expected a backend or a place, such as mlflow:http://host:5000 or local:FOLDER, got './runs' (installed backends: "
+    )
     with pytest.raises(MissingPluginError, match="pip install tracklib-zzz"):
         tracklib.init("p", backends=["fake", "zzz"])
     assert not root.path.exists()

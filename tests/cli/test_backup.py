@@ -262,6 +262,7 @@ def test_an_export_writes_over_nothing_of_the_user(bench: Bench) -> None:
     done = call(bench, "export", f"local:{bench.root.path}", "--output", "out")
     assert (done.code, mine.read_text()) == (1, "x")
     assert "digits/one: expected" in plain(done.out)
+    assert "1 run written, 3 points; 1 failed" in done.out
     assert (bench.path / "out" / "digits" / "two" / "run.json").exists()
     assert sorted(os.listdir(bench.path / "out" / "digits")) == ["one", "two"]
     logged(bench)
@@ -273,6 +274,11 @@ def test_an_export_writes_over_nothing_of_the_user(bench: Bench) -> None:
     problems = {run["run"]["id"]: len(run["problems"]) for run in lost.json["runs"]}
     assert problems == {"One": 2, "one": 0, "two": 0}
     assert (Path("out2") / "digits" / "+one" / "metrics.jsonl").exists()
+    assert [run["failed"] for run in lost.json["runs"]] == [False] * 3
+    (bench.path / "file").touch()
+    wrong = call(bench, "export", f"local:{bench.root.path}", "--output", "file")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "--output: expected a folder, or a place for one, got the file file" in wrong.err
 
 
 @pytest.mark.parametrize("command", ["backup", "restore", "export"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -39,6 +41,13 @@ def test_version(bench: Bench) -> None:
     assert (done.code, done.out) == (0, "tracklib 0.1.0\n")
 
 
+def test_the_interpreter_runs_it_as_a_module() -> None:
+    """``python -m tracklib`` is the same program by the same name, with the same exit codes."""
+    done = subprocess.run([sys.executable, "-m", "tracklib", "runz"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "see: tracklib --help" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
@@ -67,6 +76,38 @@ def test_a_wrong_call_names_the_right_one(bench: Bench, words: tuple[str, ...], 
     assert done.err.startswith("tracklib: error: ")
     assert hint in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("place", [(), ("local:.tracklib",), ("bundle:backup",)])
+@pytest.mark.parametrize("columns", [1, 20, 40, 60])
+def test_a_narrow_terminal_cuts_on_the_right(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, columns: int, place: tuple[str, ...]
+) -> None:
+    """What says which run it is stays whole, or is cut at the edge; no column vanishes before the ones behind it."""
+    bench.run("run-of-the-mill", name="N" * 10_000)
+    if place and place[0].startswith("bundle"):
+        pytest.importorskip("pyarrow")
+        assert bench("backup", "local:.tracklib", *place, at_root=False).code == 0
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = bench("runs", *place, at_root=False)
+    _, row = done.out.splitlines()
+    assert row.rstrip().startswith("run-of-the-mill"[:columns].rstrip())
+    assert len(row) <= columns
+    if columns >= 40:
+        assert re.match(r"run-of-the-mill  N+…  digits", row), row
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_fault(bench: Bench, streams: str) -> None:
+    """A command without stdout or stderr, as some daemons start it, does its work and ends by its code."""
+    bench.run()
+    command = f"{shlex.quote(sys.executable)} -m tracklib.cli.main runs {streams}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=bench.path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("run1" in done.stdout) == (streams == "2>&-")
 
 
 def test_a_wrong_setting_is_one_clear_line(bench: Bench) -> None:
@@ -106,7 +147,7 @@ def test_ctrl_c_says_what_is_left(bench: Bench) -> None:
     assert "the box is shut" in process.stderr.readline()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (
         "tracklib: interrupted: 7 records still wait; the relays go on by themselves, and tracklib sync continues"
@@ -123,7 +164,7 @@ def test_a_reader_that_leaves_early_is_no_error(bench: Bench) -> None:
         bench.run(f"run{number}")
     reader = f"{sys.executable} -m tracklib.cli.main runs --all | head -n 1"
     done = subprocess.run(
-        ["bash", "-c", reader], cwd=bench.path, text=True, capture_output=True, timeout=60, check=False
+        ["bash", "-c", reader], cwd=bench.path, text=True, capture_output=True, timeout=240, check=False
     )
     assert done.stdout.startswith("id ")
     assert "Traceback" not in done.stderr
@@ -141,6 +182,6 @@ def test_help_is_light() -> None:
     """``--help`` loads neither pydantic nor a vendor's SDK nor numpy."""
     program = "import sys; sys.argv[1:] = ['--help']\nfrom tracklib.cli.main import main\n"
     program += "try: main()\nexcept SystemExit: print('LOADED', *sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=240, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.partition("LOADED")[2].split()}
     assert loaded & {"pydantic", "orjson", "mlflow", "wandb", "numpy", "pandas", "pyarrow"} == set()

@@ -167,6 +167,21 @@ def test_the_record_lies_in_the_journal_root_and_becomes_markdown(switch: Switch
     assert "ana &#124; &#60;b&#62;" in text
 
 
+def test_a_file_that_is_no_record_is_left_alone(switch: Switch) -> None:
+    """A wrong ``--record`` adds nothing to what it names, and a page that cannot be written is told before measuring."""
+    switch.record.write_text("import tracklib\n")
+    wrong = switch("tick", "people", "--by", "ana")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert (
+        f"expected the record of a cut-over at {switch.record}, got another file; nothing was added to it" in wrong.err
+    )
+    assert switch.record.read_text() == "import tracklib\n"
+    switch.record.unlink()
+    for option in ("--md", "--html"):
+        late = switch(*switch.places, option, str(switch.bench.path / "none" / "page"))
+        assert (late.code, late.out, switch.record.exists()) == (2, "", False)
+
+
 @pytest.fixture
 def page_file(switch: Switch) -> Path:
     """Return the page of a record with a measurement that fails, and ticks of hostile names."""

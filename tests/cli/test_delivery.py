@@ -183,10 +183,8 @@ def test_a_living_run_is_delivered_as_far_as_it_is(bench: Bench) -> None:
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        began = time.monotonic()
         done = bench("sync")
         assert done.code == 0, done
-        assert time.monotonic() - began < 30
         assert process.poll() is None
         assert held(bench)["live"] >= 2
         (item,) = bench("status", "--json").json["deliveries"]

@@ -87,6 +87,8 @@ def test_wrong_calls_are_told(stocked: Bench) -> None:
 @pytest.fixture
 def page_file(stocked: Bench) -> Path:
     file = stocked.path / "inventory.html"
+    late = stocked("inventory", "local:.tracklib", "--html", str(stocked.path / "none" / "page.html"), at_root=False)
+    assert (late.code, late.out) == (2, "")
     place = f"local:{stocked.root.path}"
     done = stocked("inventory", place, "--to", "mlflow", "--code", "code", "--html", str(file), at_root=False)
     assert done.code == 1, done

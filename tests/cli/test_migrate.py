@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import weakref
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Bench
 from tracklib.backends import Outcome, accepted
 from tracklib.model.records import Metrics, Record
+from tracklib.model.run import RunInfo
 
 
 def migrate(bench: Bench, *words: str):
@@ -55,6 +59,60 @@ def test_a_selection_chooses(bench: Bench) -> None:
     assert "expected project=, name=, state=, tag=, since= or until=, got 'colour=red'" in wrong.err
 
 
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        ("state=finishd", "--select: expected a run's status, got 'finishd'; did you mean 'finished'?"),
+        (
+            "project=a,project=b",
+            "--select: expected project= once, got it twice; select the runs of both one after the other",
+        ),
+        ("project=", "--select: expected a value behind project=, got none"),
+        ("tag=", "--select: expected a value behind tag=, got none"),
+        ("tag=:x", "--select: expected a value behind tag=, got ':x'"),
+        (
+            "since=soon",
+            "--select since=: expected a time ago such as 12h or 7d, or a date such as 2026-11-23, got 'soon'",
+        ),
+    ],
+)
+def test_a_selection_that_can_choose_nothing_is_refused(bench: Bench, selection: str, words: str) -> None:
+    """A slip of the pen selects no other runs than were meant, and none is taken for a success."""
+    bench.run("one")
+    wrong = migrate(bench, "--select", selection)
+    assert (wrong.code, wrong.out, wrong.err) == (2, "", f"tracklib: error: {words}\n")
+
+
+def test_a_selection_may_have_spaces_behind_its_commas(bench: Bench) -> None:
+    """They are no part of what is selected."""
+    bench.run("one", tags=["dev"])
+    done = migrate(bench, "--select", " project=digits, tag=dev", "--json")
+    assert done.json["states"] == {"copied": 1}
+
+
+@pytest.mark.parametrize("place", ["folder", "folder/missing/ids.csv", "file/ids.csv"])
+def test_a_map_that_cannot_be_written_is_refused_before_anything_is_copied(bench: Bench, place: str) -> None:
+    """It is told at once, not behind the hours that the copies took."""
+    bench.run("one")
+    (bench.path / "folder").mkdir()
+    (bench.path / "file").touch()
+    wrong = migrate(bench, "--map", str(bench.path / place))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith(
+        "tracklib: error: --map: expected a file in a folder that is there and can be written, got "
+    )
+    assert not (bench.path / "b").exists()
+
+
+@pytest.mark.parametrize("words", [["local:.tracklib"], ["local:b", "--via", "local:.tracklib/../.tracklib"]])
+def test_a_place_is_not_copied_to_itself(bench: Bench, words: list[str]) -> None:
+    """The same place on both sides is a slip, told once and not for each run."""
+    bench.run("one")
+    wrong = bench("migrate", f"local:{bench.root.path}", *words, at_root=False)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith("tracklib: error: expected two places, got one: local:")
+
+
 def test_a_failed_run_gives_exit_code_1(bench: Bench) -> None:
     """A run that cannot be copied is told with its reason, and the command ends with 1."""
     import tracklib
@@ -92,6 +150,56 @@ def test_the_plan_estimates_from_what_was_copied(bench: Bench) -> None:
     told = migrate(bench, "--dry-run").out
     assert "1 run copied already, and passed over" in told
     assert "an estimate from 1 run copied so far; nothing was written" in told
+
+
+def test_the_plan_tells_a_run_that_cannot_be_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that breaks off at one run is read on at the next one, and the exit code is 1."""
+    from tracklib.errors import TransientError
+    from tracklib.portability.local import JournalSource
+
+    for name in ("one", "two"):
+        bench.run(name)
+    real = JournalSource.read
+
+    def read(source: JournalSource, run: RunInfo, /, *more: Any, **after: Any) -> Iterator[Record]:
+        if run.id == "one":
+            raise TransientError("busy")
+        return real(source, run, *more, **after)
+
+    monkeypatch.setattr(JournalSource, "read", read)
+    plan = migrate(bench, "--dry-run", "--json")
+    assert (plan.code, plan.json["unreadable"], plan.json["points"]) == (1, {"digits/one": "busy"}, 3)
+    assert "digits/one cannot be read: busy" in migrate(bench, "--dry-run").out
+
+
+def test_what_is_told_of_runs_is_not_held_in_memory(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration and a backup hold what became of a run no longer than until it is told, however many there are."""
+    pytest.importorskip("pyarrow")
+    from tracklib.portability.migrate import Result
+
+    for number in range(12):
+        bench.run(f"r{number}")
+    held: weakref.WeakValueDictionary[int, Probe] = weakref.WeakValueDictionary()
+    most: list[int] = []
+
+    class Probe(str):
+        __slots__ = ("__weakref__",)
+
+    begun = Result.__init__
+
+    def init(self: Result, run: RunInfo, state: Any, *rest: Any) -> None:
+        begun(self, run, state, *rest)
+        probe = Probe("")
+        object.__setattr__(self, "error", probe)
+        held[id(probe)] = probe
+        most.append(len(held))
+
+    monkeypatch.setattr(Result, "__init__", init)
+    for words in (("migrate", f"local:{bench.path / 'b'}"), ("backup", "bundle:backup")):
+        done = bench(words[0], f"local:{bench.root.path}", *words[1:], at_root=False)
+        assert (done.code, len(most)) == (0, 12)
+        assert max(most) <= 3
+        most.clear()
 
 
 @pytest.mark.parametrize("kind", ["local", "bundle"])
@@ -152,9 +260,38 @@ def test_a_group_that_differs_stops_the_rest(bench: Bench, monkeypatch: pytest.M
     assert "one: point loss step 0: 1.0 != (missing)" in done.out
     assert "one: and 30 more" in done.out
     assert "2 runs: 2 copied" in done.out
+    assert "a group differs, and those behind it were left" in done.err
+
+
+def test_a_group_is_passed_once_it_was_found_equal(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that differed, or whose check was broken off, is compared again; one that was found equal is not."""
+    from tracklib.portability import migrate as migrating
+    from tracklib.portability.comparison import Comparison, Difference
+
+    for name in ("one", "three", "two"):
+        bench.run(name, points=2)
+    compared: list[str] = []
+    real = migrating.compare_runs
+
+    def found(source: object, run: RunInfo, *rest: object, **more: object) -> Comparison:
+        compared.append(run.id)
+        if len(compared) == 2:
+            raise KeyboardInterrupt
+        if len(compared) == 4:
+            made = Comparison()
+            made.add(Difference("point", "loss step 0", "1.0", None))
+            return made
+        return real(source, run, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(migrating, "compare_runs", found)
+    assert migrate(bench, "--wave", "2").code == 130
     document = migrate(bench, "--wave", "1", "--json").json
     assert (document["stopped"], document["states"]) == (True, {"unchanged": 2, "copied": 1})
-    assert len(document["differences"]["two"]) == 21
+    assert document["differences"] == {"digits/two": ["point loss step 0: 1.0 != (missing)"]}
+    assert compared == ["one", "three", "three", "two"]
+    last = migrate(bench, "--wave", "3", "--json")
+    assert (last.code, last.json["states"], compared[4:]) == (0, {"unchanged": 3}, ["two"])
+    assert (migrate(bench, "--wave", "3").code, len(compared)) == (0, 5)
 
 
 def test_no_runs_make_a_whole_document(bench: Bench) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 import tracklib
 from tests.cli.conftest import Bench
 
@@ -67,6 +69,33 @@ def test_options_that_do_not_fit_are_refused(bench: Bench) -> None:
     assert "--fail-under is an option of two places" in bench("verify", "one", "--fail-under", "99").err
     assert "--backend is an option of runs" in verify(bench, "--backend", "mlflow").err
     assert "--match: expected id, name or tag:KEY, got 'colour'" in verify(bench, "--match", "colour").err
+    late = verify(bench, "--html", str(bench.path / "none" / "page.html"))
+    assert (late.code, late.out) == (2, "")
+    assert "--html: expected a file in a folder that is there and can be written, got" in late.err
     empty = verify(bench, "--project", "nothing")
     assert empty.code == 2
     assert "expected runs in at least one of the places, got none" in empty.err
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        (["boxvendr:x"], "unknown backend 'boxvendr'; did you mean 'boxvendor'?"),
+        (
+            ["./b"],
+            "expected a backend or a place, such as mlflow:http://host:5000 or local:FOLDER, got './b' (installed ",
+        ),
+        (["zzz:x"], "backend 'zzz' is not installed: pip install tracklib-zzz"),
+        ([], "expected two places, as in tracklib verify local:.tracklib mlflow:http://host:5000; got 1"),
+        (
+            ["local:b", "local:c"],
+            "expected two places, as in tracklib verify local:.tracklib mlflow:http://host:5000; got 3",
+        ),
+    ],
+)
+def test_half_a_pair_of_places_is_taken_for_one(bench: Bench, others: list[str], words: str) -> None:
+    """Beside a place stands another one: what is wrong with that is told, and no run is looked for."""
+    bench.run("one")
+    wrong = bench("verify", f"local:{bench.root.path}", *others, at_root=False)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err.startswith(f"tracklib: error: {words}"), wrong

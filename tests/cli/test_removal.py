@@ -223,7 +223,7 @@ def test_a_terminal_is_asked(bench: Bench, tmp_path: Path, answer: str, *, remov
         text=True,
     )
     os.write(main, f"{answer}\n".encode())
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=240)
     os.close(main)
     os.close(side)
     assert "remove digits/one (one, 3 records" in plain(err)

@@ -80,9 +80,7 @@ def new_place(kind: str, ground: Ground) -> Place:
 
 
 def _mlflow(ground: Ground) -> Place:
-    base = _copied(
-        "mlflow", ground, lambda path: open_place(f"mlflow:sqlite:///{path}/mlflow.db").resolved.settings.check()
-    )
+    base = _copied("mlflow", ground, lambda path: open_place(f"mlflow:sqlite:///{path}/mlflow.db").resolved.check())
     return _with(open_place(f"mlflow:sqlite:///{base}/mlflow.db"), artifact_root=str(base / "artifacts"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,57 @@ def test_killed_at_any_call_and_continued_all_is_there_once(tmp_path: Path, monk
         assert vendor.calls == calls
 
 
+class _Long(_Fragile):
+    """Takes the third batch of a run only when the migration is told to stop, or asks to wait for an hour then."""
+
+    stopped: threading.Event
+    reached: threading.Event
+    waits: bool
+    batches = 0
+
+    def send(self, batch: Sequence[Record], /) -> Sequence[Outcome]:
+        self.batches += 1
+        if self.batches < 3:
+            return super().send(batch)
+        self.reached.set()
+        if self.waits:
+            raise TransientError("busy", retry_after=3600)
+        assert self.stopped.wait(60)
+        return super().send(batch)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_ends_a_migration_ends_every_job_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    """Ctrl-C waits for no long run to its end, nor for a destination that asked to wait; repeated, all is there once."""
+    monkeypatch.setattr("tracklib.portability.copy.BATCH", 10)
+    make(tmp_path / "a", "one", points=1)
+    with tracklib.init("digits", id="two", dir=tmp_path / "a", backends=[]) as run:
+        for step in range(200):
+            run.log({"loss": 1 / (step + 1)}, step=step, timestamp=1.7e9 + step)
+    vendor, ledger = Vendor(), Ledger(tmp_path / "ledger.sqlite", "a", "b")
+    migration = Migration(open_place(f"local:{tmp_path / 'a'}"), vendor, ledger, jobs=2)  # type: ignore[arg-type]
+    reached = threading.Event()
+    long = type("Long", (_Long,), {"stopped": migration._stopped, "reached": reached, "waits": waits})
+    monkeypatch.setattr(vendor, "sink", lambda context: long(vendor, context))
+    (runs,) = migration.waves(None)
+    results = migration.copy(runs)
+    assert next(results).run.id == "one"
+    assert reached.wait(60)
+    results.close()  # type: ignore[attr-defined]  # as Ctrl-C does, wherever it comes
+    entry = ledger.find("digits", "two")
+    assert entry is not None
+    assert (entry.state, 0 < entry.progress.tally.points < 100) == ("begun", True)
+    ledger.close()
+    monkeypatch.delattr(vendor, "sink")
+    whole = Vendor()
+    expected = [result.progress.tally for result in run_once(tmp_path / "a", whole, tmp_path / "whole.sqlite")]
+    again = run_once(tmp_path / "a", vendor, tmp_path / "ledger.sqlite", jobs=2)
+    assert [result.progress.tally for result in again] == expected
+    assert vendor.store == whole.store
+
+
 DIES = """
 import os, sys
 events = 0
@@ -193,13 +245,13 @@ def test_killed_while_writing_a_journal_root_and_continued_the_root_is_whole(tmp
         place, ledger = tmp_path / f"b{moment}", tmp_path / f"{moment}.sqlite"
         words = {"source": source, "destination": f"local:{place}", "ledger": str(ledger), "place": str(place)}
         script = DIES.format(moment=moment, **words)
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
         died += done.returncode == 9
         done = subprocess.run(
             [sys.executable, "-m", "tracklib.cli.main", "migrate", source, f"local:{place}", "--ledger", str(ledger)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -78,7 +78,8 @@ def test_killed_at_random_moments_and_continued(tmp_path: Path, source: str, ven
     for number in range(1, kills + 1):
         process = started(source, place(number), ledger(number))
         _wait_for(ledger(number), process)
-        time.sleep(chance.uniform(0, lasts))
+        # The machine may have become faster since it was measured: the last one strikes at once, if none did.
+        time.sleep(chance.uniform(0, lasts) if struck or number < kills else 0)
         process.kill()
         process.communicate()
         struck += process.returncode != 0
@@ -86,7 +87,7 @@ def test_killed_at_random_moments_and_continued(tmp_path: Path, source: str, ven
         told = again.communicate(timeout=300)
         assert again.returncode == 0, told
         assert digests(place(number)) == expected, number
-    assert struck or kills < 4
+    assert struck
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> float:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tracklib
 from tracklib.backends import RunQuery, SinkContext
+from tracklib.errors import RejectedError
 from tracklib.model.records import (
     Artifact,
     Body,
@@ -31,6 +33,7 @@ from tracklib.model.records import (
 )
 from tracklib.model.run import RunInfo
 from tracklib.portability.account import Account
+from tracklib.portability.local import JournalSource
 from tracklib.portability.pairing import Match
 from tracklib.portability.parity import Half, Parity
 from tracklib.portability.places import Place, open_place
@@ -291,6 +294,26 @@ def test_runs_logged_twice_by_hand_pair_by_name_or_tag(tmp_path: Path, monkeypat
         assert [str(item) for item in different.comparison.differences] == ["point loss step 0: 0.5 != 0.25"]
     assert {half.state for half in compared(a, b, "tag:none")} == {"only_a", "only_b"}
     assert {half.state for half in compared(a, b)} == {"only_a", "only_b"}
+
+
+def test_a_run_whose_tags_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairing by a tag, one run that cannot be read is no reason to compare none."""
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "none")
+    monkeypatch.setenv("TRACKLIB_QUIET", "true")
+    for root in ("a", "b"):
+        for name in ("one", "two"):
+            tracklib.init("p", id=name, dir=tmp_path / root, tags={"job": name}, backends=[]).finish()
+    real = JournalSource.read
+
+    def read(source: JournalSource, run: RunInfo, /, *more: Any, **after: Any) -> Iterator[Record]:
+        if run.id == "one":
+            raise RejectedError("gone")
+        return real(source, run, *more, **after)
+
+    monkeypatch.setattr(JournalSource, "read", read)
+    a, b = (open_place(f"local:{tmp_path / name}") for name in "ab")
+    found = [(half.run.id, half.state, half.error) for half in compared(a, b, "tag:job")]
+    assert sorted(found) == [("one", "error", "gone"), ("one", "error", "gone"), ("two", "identical", "")]
 
 
 def test_the_account_counts_by_week_user_and_project(tmp_path: Path, scratch: Path) -> None:

@@ -145,6 +145,12 @@ def test_runs_are_chosen(root: Path) -> None:
 
 def test_what_cannot_be_read_is_told_in_a_sentence(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown place, a backend that only writes, a run that is not there, and a library that is missing."""
+    with pytest.raises(UsageError, match="tag: expected a tag such as 'dev' or 'team:vision', got ':vision'"):
+        tracklib.open(f"local:{root}").runs(tag=":vision")
+    with pytest.raises(UsageError, match="rows: expected 1 or more of them in a batch, got 0"):
+        tracklib.open(f"local:{root}").runs().batches(rows=0)
+    with pytest.raises(UsageError, match=r"^expected a place such as 'local:FOLDER' or .*, got (Posix|Windows)Path"):
+        tracklib.open(Path("runs"))  # type: ignore[arg-type]
     with pytest.raises(MissingPluginError, match="'lokal'; did you mean 'local'"):
         tracklib.open("lokal:x")
     with pytest.raises(ConfigError, match=r"expected a journal root at .*none, got nothing"):

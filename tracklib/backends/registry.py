@@ -24,6 +24,8 @@ __all__ = ["GROUP", "Resolved", "check_names", "installed", "load_spec", "reopen
 
 _CREDENTIAL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?")
+
 GROUP = "tracklib.backends"
 """The entry-point group in which a plugin declares ``name = "package.spec:SPEC"``."""
 
@@ -38,6 +40,15 @@ class Resolved(Value):
     entry: str
     spec: BackendSpec
     settings: BackendSettings
+
+    def check(self) -> str:
+        """Ask the backend for a sign of life; return its version or a word of greeting.
+
+        Raises:
+            BackendError: It does not answer, or refuses the credentials.
+            ConfigError: What asks it cannot be imported, or the settings cannot work.
+        """
+        return "no check" if self.spec.check is None else str(self.spec.load(self.spec.check)(self.settings))
 
 
 def installed() -> dict[str, EntryPoint]:
@@ -90,6 +101,11 @@ def _declared(name: str) -> tuple[str, str]:
 
 def _missing(name: str) -> str:
     known = installed()
+    if not _NAME.fullmatch(name):  # a path, say: no package bears such a name
+        return (
+            f"expected a backend or a place, such as mlflow:http://host:5000 or local:FOLDER, got {name!r} "
+            f"(installed backends: {', '.join(sorted(known))})"
+        )
     hint = nearest(name, known)
     if hint.startswith("; did"):
         return f"unknown backend {name!r}{hint} (or, if {name!r} is meant: pip install tracklib-{name})"

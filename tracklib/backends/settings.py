@@ -122,14 +122,6 @@ class BackendSettings:
         """Return the settings for the part of a place behind the colon (``mlflow:http://host:5000#digits``)."""
         raise TypeError(f"{cls.__name__} cannot be made from a place such as {location!r}")
 
-    def check(self) -> str:
-        """Ask the backend for a sign of life, for ``tracklib doctor``; return its version or a word of greeting.
-
-        Raises:
-            BackendError: It does not answer, or refuses the credentials.
-        """
-        return "no check"
-
 
 _TEXTS = frozenset({"str", "str | None", "Secret", "Secret | None"})
 """Types, as they are written, that take a text as it is."""

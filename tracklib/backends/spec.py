@@ -22,6 +22,9 @@ class BackendSpec(Value):
         sink, source: ``"package.module:Class"``, called with ``(settings, context)`` and ``(settings)``;
             ``None`` where the backend has no such half.
         capabilities: ``"package.module:NAME"`` of a `Capabilities`.
+        check: ``"package.module:function"``, called with ``(settings)``, resolved ones, for ``tracklib doctor``: asks the
+            backend for a sign of life, and returns its version or a word of greeting. It raises a `BackendError` where
+            there is no answer or the credentials are refused; ``None`` where there is nobody to ask.
         sdks: The vendor's distributions, for ``tracklib doctor``.
         variables: The vendor's own environment variables that keep working.
         calls: ``"package.module:NAME"`` of a mapping, for ``tracklib inventory --code``: what code that uses the vendor
@@ -37,6 +40,7 @@ class BackendSpec(Value):
     sink: str | None = None
     source: str | None = None
     capabilities: str | None = None
+    check: str | None = None
     sdks: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     calls: str | None = None

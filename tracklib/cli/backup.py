@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracklib.cli.copying import Display, choice_of, result_document, tell
+from tracklib.cli.copying import Display, choice_of, tell
 from tracklib.cli.options import Jobs, Json, Select
 
 if TYPE_CHECKING:
+    from tracklib.cli.balance import Results
     from tracklib.portability.bundle.backup import Backup
     from tracklib.portability.bundle.catalog import Catalog
     from tracklib.portability.bundle.retention import Retained
-    from tracklib.portability.migrate import Result
     from tracklib.portability.places import Place
 
 __all__ = ["EXAMPLE", "backup"]
@@ -101,6 +101,7 @@ def _retention(text: str) -> dict[str, Any]:
 
 
 def _back_up(words: list[str], asked: _Asked, *, json: bool) -> int:
+    from tracklib.cli.balance import Results
     from tracklib.cli.bundles import open_bundle
     from tracklib.cli.console import interruptible
     from tracklib.portability.places import open_place
@@ -110,19 +111,18 @@ def _back_up(words: list[str], asked: _Asked, *, json: bool) -> int:
     from tracklib.portability.bundle.backup import Backup  # pyarrow is there: `open_bundle` looked
 
     work = Backup(source, bundle, catalog, asked.choice, asked.jobs, again=asked.again)
-    results: list[Result] = []
+    results = Results(keeps_runs=json)
     with (
         interruptible(lambda: "what was copied is in the bundle; repeat the command to go on"),
         Display() as work.watch,
     ):
         for result in work.run():
-            results.append(result)
+            results.add(result)
             if not json:
                 tell(result)
     retained = _clear(catalog, asked.retention)
     _show(work, results, retained, json=json)
-    wrong = (r.state == "failed" or r.progress.tally.refused or r.is_damaged for r in results)
-    return int(any(wrong) or bool(catalog.damage))
+    return int(results.failed or results.damaged or bool(catalog.damage))
 
 
 def _clear(catalog: Catalog, retention: dict[str, Any] | None) -> Retained | None:
@@ -140,39 +140,22 @@ def _clear(catalog: Catalog, retention: dict[str, Any] | None) -> Retained | Non
         return None
 
 
-def _show(work: Backup, results: list[Result], retained: Retained | None, *, json: bool) -> None:
-    from collections import Counter
+def _show(work: Backup, results: Results, retained: Retained | None, *, json: bool) -> None:
     from dataclasses import asdict
 
-    from tracklib.cli.console import complain, out, print_json, safe
+    from tracklib.cli.console import complain, out, safe
     from tracklib.cli.quantities import bytes_text, plural
-    from tracklib.portability.tally import Tally
 
-    total, states = Tally(), Counter(result.state for result in results)
-    for result in results:
-        total.add(result.progress.tally)
     for where, words in work.catalog.damage.items():
         complain(f"{where}: {words}")
     if json:
         snapshot = work.snapshot.name if work.snapshot is not None else None
-        more = {"retained": None if retained is None else asdict(retained)}
-        runs = [result_document(result) for result in results]
-        print_json(
-            {
-                **_places(work.source, work.bundle),
-                "snapshot": snapshot,
-                "runs": runs,
-                "total": total.document(),
-                "states": dict(states),
-                **more,
-            }
-        )
+        freed = None if retained is None else asdict(retained)
+        results.print_json({**_places(work.source, work.bundle), "snapshot": snapshot, "retained": freed})
         return
-    for reason, count in total.refused.items():
+    for reason, count in results.total.refused.items():
         out().print(safe(f"{count:,} x {reason}"))
-    told = ", ".join(f"{count:,} {state}" for state, count in states.items()) or "none selected"
-    held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
-    out().print(safe(f"{plural(len(results), 'run')}: {told}; {held}"))
+    out().print(safe(str(results)))
     if retained is not None:
         out().print(
             safe(

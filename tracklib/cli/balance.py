@@ -1,4 +1,4 @@
-"""The balance of a migration: what became of the runs, in numbers, and what was left behind."""
+"""The balance of a migration or a backup: what became of the runs, in numbers, and what was left behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tracklib.portability.comparison import Comparison
     from tracklib.portability.migrate import Result
 
-__all__ = ["Balance", "Behind"]
+__all__ = ["Balance", "Behind", "Results"]
 
 _NAMED = 20
 """Leftovers of a kind, or differences of a run, that are named; the rest are counted."""
@@ -54,90 +54,47 @@ class Behind:
             out().print(safe(f"left behind: {plural(count, kind)}: {names}{more}"))
 
 
-class Balance:
-    """What a migration did; what is told of each run waits in a temporary file.
+class Results:
+    """What became of runs; what is told of each waits in a temporary file.
 
     Attributes:
-        behind: What the source holds beside runs.
-        left_out: What it holds and did not list, in its own words.
-        unlisted: Lists of its own that could not be read, and why.
-        gone: Copies that stay unfinished, since the source does not hold their runs any more.
-        stopped: A group was found to differ, and those behind it were left.
+        states: How many runs of each state.
+        total: What all of them hold.
+        damaged: Whether of one that was copied just now not all could be read.
     """
 
     def __init__(self, *, keeps_runs: bool) -> None:
-        self._states: Counter[str] = Counter()
-        self._total = Tally()
-        self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by show()
-        self._differences: dict[str, list[str]] = {}
-        self.behind = Behind()
-        self.left_out: Counter[str] = Counter()
-        self.unlisted: dict[str, str] = {}
-        self.gone: list[RunInfo] = []
-        self._is_damaged = False
-        self.stopped = False
+        self.states: Counter[str] = Counter()
+        self.total = Tally()
+        self.damaged = False
+        self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by print_json()
 
     def add(self, result: Result) -> None:
         """Take in what became of a run."""
-        self._states[result.state] += 1
-        self._total.add(result.progress.tally)
-        self._is_damaged |= result.is_damaged
+        self.states[result.state] += 1
+        self.total.add(result.progress.tally)
+        self.damaged |= result.is_damaged
         if self._file is not None:
             self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
 
-    def differ(self, run_id: str, found: Comparison) -> None:
-        """Take in that a copy differs."""
-        told = [str(difference) for difference in found.differences[:_NAMED]]
-        more = found.found.total() - len(told)
-        self._differences[run_id] = [*told, f"and {more:,} more"] if more > 0 else told
-        self.stopped = True
-
     @property
-    def exit_code(self) -> int:
-        """1 where a run failed, a record was refused, a source is damaged, or a copy differs or stays unfinished."""
-        wrong = self._states["failed"], self._total.refused, self._is_damaged, self.unlisted, self.stopped, self.gone
-        return int(any(map(bool, wrong)))
+    def failed(self) -> bool:
+        """Whether a run failed or a record was refused."""
+        return bool(self.states["failed"] or self.total.refused)
 
-    def show(self, places: dict[str, str]) -> None:
-        """Print it; as JSON where the runs are kept."""
-        if self._file is not None:
-            self._print_json(places)
-            return
-        from tracklib.cli.console import out, safe
+    def __str__(self) -> str:
         from tracklib.cli.quantities import bytes_text, plural
 
-        for run, differences in self._differences.items():
-            for text in differences:
-                out().print(safe(f"{run}: {text}", "red"))
-        tell_unlisted(self.unlisted)
-        for copy in self.gone:
-            words = "is gone from the source, and its copy is not whole"
-            out().print(safe(f"{copy.project}/{copy.id} {words}: {copy.url or copy.place or copy.id}", "red"))
-        for reason, count in (*self._total.changed.items(), *self._total.refused.items()):
-            out().print(safe(f"{count:,} x {reason}"))
-        for what, count in self.left_out.items():
-            out().print(safe(f"left out: {count:,} x {what}"))
-        self.behind.show()
-        total = self._total
-        told = ", ".join(f"{count:,} {state}" for state, count in self._states.items()) or "none selected"
+        total = self.total
+        told = ", ".join(f"{count:,} {state}" for state, count in self.states.items()) or "none selected"
         held = f"{total.points:,} points, {total.artifacts:,} artifacts, {bytes_text(total.bytes)}"
-        out().print(safe(f"{plural(self._states.total(), 'run')}: {told}; {held}"))
+        return f"{plural(self.states.total(), 'run')}: {told}; {held}"
 
-    def _print_json(self, places: dict[str, str]) -> None:
+    def print_json(self, facts: dict[str, Any]) -> None:
         """Print one JSON document, whose runs are read from the file one by one."""
         import sys
 
-        rest = {
-            **places,
-            "total": self._total.document(),
-            "states": dict(self._states),
-            "left_out": dict(self.left_out),
-            "unlisted": self.unlisted,
-            "leftovers": self.behind.document(),
-            "gone": [run_document(copy) for copy in self.gone],
-            "differences": self._differences,
-            "stopped": self.stopped,
-        }
+        rest = {**facts, "total": self.total.document(), "states": dict(self.states)}
         head, _, _ = _json.dumps(rest, indent=2, allow_nan=False).rpartition("\n}")
         sys.stdout.write(head + ',\n  "runs": [')
         for number, line in enumerate(self._lines()):
@@ -149,3 +106,74 @@ class Balance:
         with self._file as file:
             file.seek(0)
             yield from file
+
+
+class Balance:
+    """What a migration did.
+
+    Attributes:
+        results: What became of the runs.
+        behind: What the source holds beside runs.
+        left_out: What it holds and did not list, in its own words.
+        unlisted: Lists of its own that could not be read, and why.
+        gone: Copies that stay unfinished, since the source does not hold their runs any more.
+        stopped: A group was found to differ, and those behind it were left.
+    """
+
+    def __init__(self, *, keeps_runs: bool) -> None:
+        self.results = Results(keeps_runs=keeps_runs)
+        self._keeps_runs = keeps_runs
+        self._differences: dict[str, list[str]] = {}
+        self.behind = Behind()
+        self.left_out: Counter[str] = Counter()
+        self.unlisted: dict[str, str] = {}
+        self.gone: list[RunInfo] = []
+        self.stopped = False
+
+    def differ(self, run: RunInfo, found: Comparison) -> None:
+        """Take in that a copy differs."""
+        told = [str(difference) for difference in found.differences[:_NAMED]]
+        more = found.found.total() - len(told)
+        self._differences[f"{run.project}/{run.id}"] = [*told, f"and {more:,} more"] if more > 0 else told
+        self.stopped = True
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a run failed, a record was refused, a source is damaged, or a copy differs or stays unfinished."""
+        results = self.results
+        return int(any((results.failed, results.damaged, self.unlisted, self.stopped, self.gone)))
+
+    def show(self, places: dict[str, str]) -> None:
+        """Print it; as JSON where the runs are kept."""
+        if self._keeps_runs:
+            self.results.print_json(
+                {
+                    **places,
+                    "left_out": dict(self.left_out),
+                    "unlisted": self.unlisted,
+                    "leftovers": self.behind.document(),
+                    "gone": [run_document(copy) for copy in self.gone],
+                    "differences": self._differences,
+                    "stopped": self.stopped,
+                }
+            )
+            return
+        from tracklib.cli.console import out, safe, say
+
+        for run, differences in self._differences.items():
+            for text in differences:
+                out().print(safe(f"{run}: {text}", "red"))
+        tell_unlisted(self.unlisted)
+        for copy in self.gone:
+            words = "is gone from the source, and its copy is not whole"
+            out().print(safe(f"{copy.project}/{copy.id} {words}: {copy.url or copy.place or copy.id}", "red"))
+        for reason, count in (*self.results.total.changed.items(), *self.results.total.refused.items()):
+            out().print(safe(f"{count:,} x {reason}"))
+        for what, count in self.left_out.items():
+            out().print(safe(f"left out: {count:,} x {what}"))
+        self.behind.show()
+        out().print(safe(str(self.results)))
+        if self.stopped:
+            say(
+                "a group differs, and those behind it were left; repeated, it is compared again, without --wave it is not"
+            )

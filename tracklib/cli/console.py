@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -60,15 +60,34 @@ def safe(text: object, style: str = "", *, cut: bool = False) -> Text:
     return Text(printable(str(text)), style=style, no_wrap=cut or None, overflow="ellipsis" if cut else None)
 
 
+_LEAST = 4
+"""Columns that are left of a text that may be cut or broken."""
+
+
 def grid(*columns: str) -> Table:
     """Return a table without lines.
 
     A column whose title ends in ``>`` is aligned to the right, and like one in ``!`` never broken; the others are where
-    the terminal is too narrow. Where there is no terminal, nothing is.
+    the terminal is too narrow. Where there is no terminal, nothing is. What has no room at all is cut on the right.
     """
+    from rich.cells import cell_len
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
+    class Grid(Table):
+        def add_row(self, *cells: Any, **more: Any) -> None:
+            for column, cell in zip(self.columns, cells, strict=True):
+                width = cell_len(str(cell))
+                least = width if column.no_wrap else min(_LEAST, width)
+                title = len(str(column.header)) if column.no_wrap or getattr(cell, "no_wrap", False) else 0
+                column.min_width = max(column.min_width or title, least)
+            super().add_row(*cells, **more)
+
+        def __rich_console__(self, console: Any, options: Any) -> Any:
+            # Where its least width is more than there is, rich takes from all columns, to the last letter of the first.
+            needed = sum((column.min_width or 0) + 2 for column in self.columns)
+            return super().__rich_console__(console, options.update(width=max(needed, options.max_width)))
+
+    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=any(columns))
     for title in columns:
         mark = title[-1:]
         table.add_column(

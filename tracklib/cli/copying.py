@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Display", "choice_of", "result_document", "tell", "tell_unlisted"]
 
+_KEYS = {"project": "project", "name": "name", "state": "status", "tag": "tag", "since": "since", "until": "until"}
+"""What may stand in ``--select``, and what a query calls it."""
+
 
 def choice_of(words: list[str] | None, limit: int | None = None, sample: int = 1) -> Choice:
     """Return the runs that ``--select`` and the like mean.
@@ -21,23 +24,43 @@ def choice_of(words: list[str] | None, limit: int | None = None, sample: int = 1
     Raises:
         UsageError: A word is no selection.
     """
-    from tracklib.cli.quantities import moment
     from tracklib.errors import UsageError
     from tracklib.model.query import RunQuery
     from tracklib.portability.choice import Choice
 
     wanted: dict[str, Any] = {}
     tags: list[tuple[str, str | None]] = []
-    for word in (part for text in words or () for part in text.split(",")):
+    for word in (part.strip() for text in words or () for part in text.split(",")):
         key, mark, value = word.partition("=")
-        if not mark or key not in ("project", "name", "state", "tag", "since", "until"):
+        if not mark or key not in _KEYS:
             raise UsageError(f"--select: expected project=, name=, state=, tag=, since= or until=, got {word!r}")
+        if not value.partition(":" if key == "tag" else "\0")[0]:
+            raise UsageError(f"--select: expected a value behind {key}=, got {repr(value) if value else 'none'}")
         if key == "tag":
             tag, colon, held = value.partition(":")
             tags.append((tag, held if colon else None))
-        else:
-            wanted["status" if key == "state" else key] = moment(value) if key in ("since", "until") else value
+            continue
+        if _KEYS[key] in wanted:
+            raise UsageError(
+                f"--select: expected {key}= once, got it twice; select the runs of both one after the other"
+            )
+        wanted[_KEYS[key]] = _selected(key, value)
     return Choice(RunQuery(**wanted), tuple(tags), limit, sample)
+
+
+def _selected(key: str, value: str) -> str | int:
+    """Return what a query asks for."""
+    from tracklib.cli.quantities import moment, status_of
+    from tracklib.errors import UsageError
+
+    if key == "state":
+        return status_of(value, "--select")
+    if key not in ("since", "until"):
+        return value
+    try:
+        return moment(value)
+    except UsageError as error:
+        raise UsageError(f"--select {key}=: {error}") from error
 
 
 class Display:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracklib.cli.options import Dir, Json
+from tracklib.cli.options import Dir, Json, expect_writable
 
 if TYPE_CHECKING:
     from tracklib.portability.cutover import Measure
@@ -53,6 +53,8 @@ def cutover(
     from tracklib.errors import UsageError
     from tracklib.portability.cutover_record import Record
 
+    expect_writable("--md", md)
+    expect_writable("--html", html)
     book = Record(record if record is not None else open_root(dir).path / "cutover.jsonl")
     asked = {"match": match, "project": project, "since": since, "until": until, "fail_under": fail_under}
     said = words or []

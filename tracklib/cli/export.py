@@ -28,7 +28,7 @@ def export(
 ) -> int:
     """Write runs of any place as plain files: metrics, params, tags, console, and the files themselves.
 
-    Repeated, a run's folder is written anew. JSON: output, runs, unlisted; each run has run, folder, problems and counts. Exit code 1
+    Repeated, a run's folder is written anew. JSON: output, runs, unlisted; each run has run, folder, failed, problems and counts. Exit code 1
     where something of a run could not be written.
     """
     from tracklib.cli.console import interruptible, print_json
@@ -36,13 +36,15 @@ def export(
     from tracklib.portability.export import Export
     from tracklib.portability.places import open_place
 
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output: expected a folder, or a place for one, got the file {output}")
     if format not in ("json", "csv"):
         hint = "; a bundle is Parquet: tracklib backup" if format == "parquet" else ""
         raise UsageError(f"--format: expected json or csv, got {format!r}{hint}")
     source, choice = open_place(place).source(), choice_of(select)
     work = Export(source, output, "csv" if format == "csv" else "json", files)
     done: list[Exported] = []
-    with interruptible(lambda: f"{len(done)} runs written; repeat to write all"):
+    with interruptible(lambda: f"{len(done)} runs done; repeat to write all"):
         for run in choice.runs(source):
             done.append(work.write(run))
             if not json:
@@ -67,8 +69,9 @@ def _conclude(done: list[Exported]) -> None:
     from tracklib.cli.console import out, safe
     from tracklib.cli.quantities import plural
 
-    points = sum(item.tally.points for item in done)
-    out().print(safe(f"{plural(len(done), 'run')} written, {points:,} points"))
+    points, failed = sum(item.tally.points for item in done), sum(item.failed for item in done)
+    told = f"; {failed:,} failed" if failed else ""
+    out().print(safe(f"{plural(len(done) - failed, 'run')} written, {points:,} points{told}"))
 
 
 def _document(item: Exported) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def _document(item: Exported) -> dict[str, Any]:
     return {
         "run": run_document(item.run),
         "folder": str(item.folder),
+        "failed": item.failed,
         "problems": item.problems,
         **{name: numbers[name] for name in ("records", "points", "params", "artifacts", "media", "files", "bytes")},
     }

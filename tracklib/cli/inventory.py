@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracklib.cli.options import Json
+from tracklib.cli.options import Json, expect_writable
 
 if TYPE_CHECKING:
     from tracklib.cli.assessment import Assessment
@@ -47,6 +47,7 @@ def inventory(
         raise UsageError("expected a place, --code DIR, or both, got neither")
     if source is None and to is not None:
         raise UsageError("--to asks what a destination makes of a place: expected one, got none")
+    expect_writable("--html", html)
     assessment = None if source is None else _assess(source, to, project, since, sample)
     report = None if code is None else _look_through(code)
     if json:

@@ -5,6 +5,7 @@ Exit codes: 0 done or equal; 1 differences, refused or undelivered records; 2 a 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -139,6 +140,8 @@ for _command, _example in _COMMANDS:
 
 def main() -> None:
     """Run the command line of this process."""
+    if sys.stdout is None or sys.stderr is None:  # closed by whoever started it: what is said goes nowhere
+        sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115  the process's own
     app(prog_name="tracklib")
 
 

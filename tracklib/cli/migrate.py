@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tracklib.cli.copying import Display, choice_of, tell
-from tracklib.cli.options import Jobs, Json, Select
+from tracklib.cli.options import Jobs, Json, Select, expect_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,6 +73,8 @@ def migrate(
     from tracklib.portability.places import name_of, open_place
 
     places = [open_place(place) for place in (source, via, destination) if place is not None]
+    _expect_others(places)
+    expect_writable("--map", map)
     choice = choice_of(select, limit, sample)
     if dry_run:
         return _plan(places, choice, ledger, json=json)
@@ -98,6 +100,20 @@ def migrate(
     return balance.exit_code
 
 
+def _expect_others(places: list[Place]) -> None:
+    """Refuse a place as its own destination.
+
+    Raises:
+        UsageError: It is one.
+    """
+    from tracklib.errors import UsageError
+    from tracklib.portability.places import name_of
+
+    for one, other in itertools.pairwise(places):
+        if name_of(one) == name_of(other):
+            raise UsageError(f"expected two places, got one: {one.text}")
+
+
 def _legs(places: list[Place], ledger: Path | None, choice: Choice, jobs: int, stack: ExitStack) -> list[Migration]:
     """Return a migration from each place to the next one, with ledgers that the stack closes."""
     from tracklib.portability.migrate import Migration
@@ -120,19 +136,18 @@ def _ledger(leg: tuple[Place, Place], path: Path | None) -> Ledger:
 def _run(migrations: list[Migration], balance: Balance, wave: int | None, *, quiet: bool) -> None:
     """Copy group by group, and stop behind one that differs."""
     for runs in migrations[0].waves(wave):
-        copied = []
+        results = []
         for result in _through(migrations, runs):
-            balance.add(result)
+            balance.results.add(result)
             if not quiet:
                 tell(result)
-            if result.state == "copied":
-                copied.append(result.run)
-        if wave is not None:
-            for run in copied:
-                if not (found := migrations[-1].compare(run)).equal:
-                    balance.differ(run.id, found)
-            if balance.stopped:
-                return
+            if wave is not None:
+                results.append(result)
+        for result in results:
+            if (found := migrations[-1].check(result)) is not None and not found.equal:
+                balance.differ(result.run, found)
+        if balance.stopped:
+            return
 
 
 def _through(migrations: list[Migration], runs: list[RunInfo]) -> Iterator[Result]:
@@ -177,6 +192,7 @@ def _change(users: Path | None) -> Change | None:
 def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: bool) -> int:
     from tracklib.cli.balance import Behind
     from tracklib.cli.console import print_json
+    from tracklib.cli.counted import counted
     from tracklib.portability.migrate import leftovers_of
     from tracklib.portability.places import name_of
     from tracklib.portability.plan import plan_runs
@@ -187,7 +203,7 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     path = ledger or _ledger_path(name_of(leg[0]), name_of(leg[1]))
     source, book, behind = places[0].source(), _ledger(leg, path) if path.exists() else None, Behind()
     try:
-        plan = plan_runs(source, choice.runs(source), capabilities, book)
+        plan = plan_runs(source, counted(choice.runs(source), "run"), capabilities, book)
         behind.add(leftovers_of(source))
         left_out = dict(getattr(source, "left_out", {}))
     finally:
@@ -198,7 +214,7 @@ def _plan(places: list[Place], choice: Choice, ledger: Path | None, *, json: boo
     else:
         _show_plan(plan, left_out, target.title, known=capabilities is not None)
         behind.show()
-    return 0
+    return int(bool(plan.unreadable))
 
 
 def _show_plan(plan: Plan, left_out: Mapping[str, int], title: str, *, known: bool) -> None:

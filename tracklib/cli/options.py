@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tracklib.cli.completion import backend_names, project_names, run_ids
+from tracklib.errors import UsageError
 
 __all__ = [
     "Backend",
@@ -21,7 +23,22 @@ __all__ = [
     "Select",
     "SomeRuns",
     "Yes",
+    "expect_writable",
 ]
+
+
+def expect_writable(option: str, path: Path | None) -> None:
+    """See that a file can be written when the work is done.
+
+    Raises:
+        UsageError: Its folder is not there, or the path is a folder itself.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"{option}: expected a file in a folder that is there and can be written, got {path}")
+
 
 Dir = Annotated[
     Path | None,

@@ -38,13 +38,23 @@ class Asked:
 
 
 def places(words: list[str] | None) -> tuple[str, str] | None:
-    """Return two words that both name a place, such as ``mlflow`` or ``local:FOLDER``; ``None`` for anything else."""
-    from tracklib.backends.registry import installed
+    """Return two words of which one names a place, such as ``local:FOLDER``, or both a backend; ``None`` for runs.
 
-    if words is None or len(words) != 2:
-        return None
+    Raises:
+        UsageError: A place stands alone, or among more.
+    """
+    from tracklib.backends.registry import installed
+    from tracklib.errors import UsageError
+
     known = installed()
-    return (words[0], words[1]) if all(word.partition(":")[0] in known for word in words) else None
+    named = [word for word in words or () if word.partition(":")[0] in known]
+    if not words or not (any(":" in word for word in named) or len(named) == len(words) == 2):
+        return None
+    if len(words) != 2:
+        raise UsageError(
+            f"expected two places, as in tracklib verify local:.tracklib mlflow:http://host:5000; got {len(words)}"
+        )
+    return words[0], words[1]
 
 
 def refuse(options: Mapping[str, object], belong: str) -> None:
@@ -67,12 +77,14 @@ def compare_places(names: tuple[str, str], asked: Asked, *, json: bool, html: Pa
         html: Where the page is written.
     """
     from tracklib.cli.console import interruptible, print_json
+    from tracklib.cli.options import expect_writable
     from tracklib.cli.report import Report
     from tracklib.errors import UsageError
     from tracklib.portability.account import Account
     from tracklib.portability.parity import Parity
     from tracklib.portability.places import open_place
 
+    expect_writable("--html", html)
     a, b = (open_place(name) for name in names)
     parity = Parity(a.source(), b.source(), *_selection(asked))
     account, documents = Account(), []

@@ -84,7 +84,7 @@ def main() -> None:
 
     entry, backend, destination = json.loads(sys.argv[1])
     try:
-        answer = (True, reopen(entry, backend, destination).settings.check(), "")
+        answer = (True, reopen(entry, backend, destination).check(), "")
     except ConfigError as error:
         answer = (False, str(error), "settings")
     except BackendError as error:

@@ -7,9 +7,11 @@ import math
 import re
 import time
 from decimal import Decimal
+from typing import get_args
 
 from tracklib.errors import UsageError
-from tracklib.typing import Number
+from tracklib.messages import nearest
+from tracklib.typing import Number, Status
 
 __all__ = [
     "bytes_text",
@@ -21,6 +23,7 @@ __all__ = [
     "number_text",
     "plural",
     "size",
+    "status_of",
     "timeout",
 ]
 
@@ -81,6 +84,17 @@ def moment(text: str) -> int:
     except ValueError:
         ago = _quantity(text, _SECONDS, "a time ago such as 12h or 7d, or a date such as 2026-11-23")
         return time.time_ns() - int(ago * 1e9)
+
+
+def status_of(text: str, option: str) -> str:
+    """Return a run's status as an option named it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if text not in get_args(Status):
+        raise UsageError(f"{option}: expected a run's status, got {text!r}{nearest(text, get_args(Status))}")
+    return text
 
 
 def local_time(nanoseconds: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,10 +40,11 @@ def runs(
 
     A local one whose process vanished without a word is ended as crashed before it is shown. JSON: root, runs, more; a run has id, project, name, status, started, ended, ..., records, bytes, path, delivery. Of a place: place, runs, more; a run has vendor_id and url too.
     """
-    from tracklib.cli.quantities import moment
+    from tracklib.cli.quantities import moment, status_of
     from tracklib.cli.selection import of_project, open_root
 
-    wanted = _Wanted(_checked(status), moment(since) if since is not None else 0)
+    status = None if status is None else status_of(status, "--status")
+    wanted = _Wanted(status, moment(since) if since is not None else 0)
     if place is not None:
         from tracklib.cli.elsewhere import list_runs, reader_or_root
         from tracklib.model.query import RunQuery
@@ -76,16 +77,6 @@ class _Wanted:
 
     def matches(self, look: Glance) -> bool:
         return self.status in (None, look.info.status) and look.info.started >= self.since
-
-
-def _checked(status: str | None) -> str | None:
-    from tracklib.errors import UsageError
-    from tracklib.messages import nearest
-    from tracklib.typing import Status
-
-    if status is not None and status not in get_args(Status):
-        raise UsageError(f"--status: expected a run's status, got {status!r}{nearest(status, get_args(Status))}")
-    return status
 
 
 _BEGAN = re.compile(r"\d{8}t\d{6}")

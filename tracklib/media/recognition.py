@@ -18,27 +18,16 @@ def recognised(value: object) -> MediaValue | None:
     """
     if isinstance(value, MediaValue):
         return value
-    home = homes(value)
-    if home.isdisjoint(_LIBRARIES) and type(value).__name__ != "module":
+    if homes(value).isdisjoint(_LIBRARIES) and type(value).__name__ != "module":
         return None
-    if "PIL" in home and hasattr(value, "save"):
-        from tracklib.media.image import Image
-
-        return Image(value)
-    return _drawing_or_frame(value)
-
-
-def _drawing_or_frame(value: object) -> MediaValue | None:
-    from tracklib.media.figure import Figure, is_figure
+    from tracklib.media.drawings import drawn
     from tracklib.media.frames import is_frame
 
-    if is_figure(value):
-        return Figure(value)
-    if is_frame(value):
-        from tracklib.media.table import Table
+    if (found := drawn(value)) is not None or not is_frame(value):
+        return found
+    from tracklib.media.table import tabled
 
-        return Table(value)
-    return None
+    return tabled(value)
 
 
 def advice(value: object) -> str:

@@ -8,14 +8,15 @@ from typing import Any
 
 from tracklib.errors import BadValueError
 from tracklib.media.cells import cell
-from tracklib.media.frames import columns_and_rows
+from tracklib.media.drawings import drawn
+from tracklib.media.frames import columns_and_rows, is_frame
 from tracklib.media.sources import settled
 from tracklib.media.values import Attachment, MediaValue, RenderContext, Rendered
 from tracklib.model.media import Cell, MediaCell, TableData, column_type, write_table
 from tracklib.model.scalars import describe_error
 from tracklib.typing import JSON
 
-__all__ = ["Table"]
+__all__ = ["Table", "tabled"]
 
 
 class Table(MediaValue):
@@ -74,6 +75,11 @@ class Table(MediaValue):
         return Rendered(write_table(data), "json", self._metadata(plot=plot), tuple(filler.attachments))
 
 
+def tabled(value: object) -> Table | None:
+    """Return the table that a data frame plainly stands for; ``None`` for anything else."""
+    return Table(value) if is_frame(value) else None
+
+
 class _Filler:
     """Fills a table's columns.
 
@@ -97,13 +103,11 @@ class _Filler:
         return self._cleaned(name, cells)
 
     def _cell(self, value: object, problems: dict[str, int]) -> Cell:
-        from tracklib.media.recognition import recognised
-
         def tell(problem: str) -> None:
             problems[problem] = problems.get(problem, 0) + 1
 
         plain = value is None or type(value) in (bool, int, float, str)
-        medium = None if plain else recognised(value)
+        medium = None if plain else drawn(value) or tabled(value)
         try:
             return cell(value, tell) if medium is None else self._nested(medium, tell)
         except Exception as error:  # one bad cell must not cost its neighbours

@@ -126,6 +126,10 @@ class Record:
         return next((each for each in reversed(self.entries) if each.kind == kind), None)
 
     def _add(self, kind: str, facts: Mapping[str, Any]) -> None:
+        if self.damaged and not self.entries:
+            raise UsageError(
+                f"expected the record of a cut-over at {self.path}, got another file; nothing was added to it"
+            )
         now = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fd = platform.open_private(self.path, os.O_RDWR | os.O_APPEND)

@@ -47,12 +47,14 @@ class Exported:
 
     Attributes:
         problems: What is not in the folder, and why.
+        failed: There is no folder.
     """
 
     run: RunInfo
     folder: Path
     tally: Tally
     problems: list[str]
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Export:
             raise
         except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
             words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
-            written.problems.append(words)
+            return Exported(run, folder, Tally(), [*written.problems, words], failed=True)
         return Exported(run, folder, written.tally, written.problems)
 
 

@@ -36,6 +36,7 @@ class Entry:
         mark: What the source said of the run when it was copied; another one means that it changed since.
         error: Why it failed.
         seconds: What copying it took, all tries together.
+        checked: The copy was compared with the run, and found equal.
     """
 
     project: str
@@ -46,6 +47,7 @@ class Entry:
     progress: Progress = field(default_factory=Progress)
     error: str = ""
     seconds: float = 0.0
+    checked: bool = False
 
     def at(self, progress: Progress) -> Entry:
         """Return the entry with more of the run copied."""
@@ -155,6 +157,7 @@ class Ledger:
             "tally": progress.tally.document(),
             "error": entry.error,
             "seconds": entry.seconds,
+            "checked": entry.checked,
         }
         names = map(_stored, (entry.project, entry.id, entry.name))
         row = (*names, entry.state, entry.mark, json.dumps(held))
@@ -185,7 +188,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     held = json.loads(text)
     tally = Tally.from_document(held["tally"])
     progress = Progress(held["position"], held["vendor_id"], held["url"], tally)
-    return Entry(project, run_id, name, state, mark, progress, held["error"], held.get("seconds", 0.0))
+    later = held.get("seconds", 0.0), held.get("checked", False)  # what ledgers of earlier versions lack
+    return Entry(project, run_id, name, state, mark, progress, held["error"], *later)
 
 
 def _stored(name: str) -> str | bytes:

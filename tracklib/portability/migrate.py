@@ -84,6 +84,7 @@ class Migration:
     unfinished: bool = False
     watch: Callable[[RunInfo, Progress], None] = lambda _run, _progress: None
     _local: threading.local = field(default_factory=threading.local)
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
     def waves(self, size: int | None) -> Iterator[list[RunInfo]]:
         """Yield the runs that are meant in groups of a size; memory holds one group."""
@@ -108,8 +109,13 @@ class Migration:
         if self.jobs == 1:
             yield from map(self._copy, runs)
             return
+        self._stopped.clear()
         with ThreadPoolExecutor(self.jobs) as pool:
-            yield from pool.map(self._copy, runs)
+            try:
+                yield from pool.map(self._copy, runs)
+            except BaseException:  # what ends this thread, such as Ctrl-C, ends the jobs that it would wait for
+                self._stopped.set()
+                raise
 
     def compare(self, run: RunInfo) -> Comparison:
         """Compare a run with its copy."""
@@ -119,6 +125,19 @@ class Migration:
             missing.add(Difference("run", run.id, run.name, None))
             return missing
         return compare_runs(self._source(), run, self._target(), copy, change=self.change)
+
+    def check(self, result: Result) -> Comparison | None:
+        """Compare a run that was copied, now or earlier, with its copy; ``None`` where it is none, or was found equal before."""
+        if result.state not in ("copied", "unchanged"):
+            return None
+        run = result.run
+        entry = self.ledger.find(run.project, run.id)
+        if entry is not None and entry.checked:
+            return None
+        found = self.compare(run)
+        if found.equal and entry is not None:
+            self.ledger.save(dataclasses.replace(entry, checked=True))
+        return found
 
     def find(self, run: RunInfo) -> RunInfo | None:
         """Return a run's copy."""
@@ -196,7 +215,7 @@ class Migration:
             return self._carried(source, run, entry, growth)
 
     def _carried(self, source: Source, run: RunInfo, entry: Entry, growth: Growth | None = None) -> Result:
-        entry = dataclasses.replace(entry, state="begun", error="")
+        entry = dataclasses.replace(entry, state="begun", error="", checked=False)
         self.ledger.save(entry)
         before, clock = Damage.of(source), time.perf_counter()
         progress = self._stream(source, run, entry, growth)
@@ -205,6 +224,10 @@ class Migration:
         state: Literal["partial", "copied"] = "partial" if run.status in _OPEN else "copied"
         self.ledger.save(dataclasses.replace(entry, state=state, mark=mark_of(run), progress=progress))
         return Result(run, state, progress)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise _StoppedError
 
     def _check(self, run: RunInfo, entry: Entry, damage: Damage) -> None:
         """Refuse to call a run copied of which its source did not give all.
@@ -222,6 +245,8 @@ class Migration:
         def save(progress: Progress) -> None:
             self.ledger.save(entry.at(progress))
             self.watch(run, progress)
+            if self._stopped.is_set():
+                raise _StoppedError
 
         scratch = Path(tempfile.mkdtemp(prefix="tracklib-copy-"))
         try:
@@ -234,6 +259,7 @@ class Migration:
                 growth=growth,
                 change=self.change,
                 save=save,
+                sleep=time.sleep if self.jobs == 1 else self._sleep,
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -243,6 +269,10 @@ def _is_copy(run: RunInfo, entry: Entry) -> bool:
     """Tell whether a run is what an entry's copy came to; one that failed early may not have noted the id."""
     known = entry.progress.vendor_id
     return known in (run.place, run.id) if known is not None else run.status in (*_OPEN, "crashed")
+
+
+class _StoppedError(BaseException):
+    """The migration ends, and this job with it; no fault of the run's."""
 
 
 def leftovers_of(source: Source) -> Iterator[Leftover]:

@@ -53,7 +53,7 @@ class Match:
         raise UsageError(f"--match: expected id, name or tag:KEY, got {text!r}")
 
     def key(self, source: Source, run: RunInfo) -> str | None:
-        """Return what the run is found by; ``None`` where it lacks the tag."""
+        """Return what the run is found by; ``None`` where it lacks the tag, or nobody knows its tags."""
         if self.by == "id":
             return run.id
         if self.by == "name":

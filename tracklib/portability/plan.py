@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tracklib.errors import RejectedError
+from tracklib.errors import AuthError, ConfigError, TracklibError
 from tracklib.portability.ledger import is_copied
 from tracklib.portability.losses import Losses
 from tracklib.portability.tally import Tally
@@ -99,6 +99,9 @@ def plan_runs(
     Args:
         capabilities: Of the destination; ``None`` where they are not known.
         book: What was copied so far.
+
+    Raises:
+        AuthError, ConfigError: No run can be read.
     """
     plan = Plan(rate=Rate() if book is None else Rate.of(book))
     begun = time.perf_counter()
@@ -110,8 +113,11 @@ def plan_runs(
         plan.open += run.status in ("running", "stale")
         try:
             _read(source, run, capabilities, plan)
-        except RejectedError as error:
-            plan.unreadable[f"{run.project}/{run.id}"] = str(error)
+        except (AuthError, ConfigError):
+            raise
+        except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
+            words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
+            plan.unreadable[f"{run.project}/{run.id}"] = words
     plan.seconds = time.perf_counter() - begun
     return plan
 

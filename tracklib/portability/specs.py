@@ -23,5 +23,6 @@ BUNDLE = BackendSpec(
     sink="tracklib.portability.bundle.settings:open_sink",
     source="tracklib.portability.bundle.settings:open_source",
     capabilities="tracklib.portability.bundle.capabilities:CAPABILITIES",
+    check="tracklib.portability.bundle.settings:check",
     sdks=("pyarrow", "fsspec"),
 )

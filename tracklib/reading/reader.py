@@ -43,7 +43,10 @@ def open(place: str = "local") -> Reader:  # noqa: A001  as the library's users 
     Raises:
         MissingPluginError: The backend is not installed; the message says which package to install.
         ConfigError: The text is no place, a setting is wrong, or the backend cannot be read.
+        UsageError: It is no text.
     """
+    if not isinstance(place, str):
+        raise UsageError(f"expected a place such as 'local:FOLDER' or 'mlflow:http://host:5000', got {place!r}")
     return Reader(open_place(place))
 
 
@@ -93,6 +96,8 @@ class Reader:
         if status is not None and status not in get_args(Status):
             raise UsageError(f"status: expected a run's status, got {status!r}{nearest(status, get_args(Status))}")
         key, colon, value = (tag or "").partition(":")
+        if tag is not None and not key:
+            raise UsageError(f"tag: expected a tag such as 'dev' or 'team:vision', got {tag!r}")
         tags = ((key, value if colon else None),) if tag is not None else ()
         query = RunQuery(project=project, name=name, status=status, since=_time(since), until=_time(until))
 

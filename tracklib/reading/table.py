@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from tracklib.errors import UsageError
 from tracklib.reading.columns import Columns
 from tracklib.reading.rows import Row
 
@@ -42,10 +43,13 @@ class Table:
         """Yield ``pyarrow.RecordBatch``, each of at most so many rows.
 
         Raises:
+            UsageError: Less than one row is asked for.
             ConfigError: pyarrow is not installed.
         """
         from tracklib.reading.arrow import batches
 
+        if rows < 1:
+            raise UsageError(f"rows: expected 1 or more of them in a batch, got {rows!r}")
         return batches(self._columns, self._rows(), rows) if self._arrow is None else self._arrow(rows)
 
     def reader(self) -> Any:

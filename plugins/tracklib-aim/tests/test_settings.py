@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tracklib_aim.check import check
 from tracklib_aim.settings import AimSettings
 
 from tracklib.backends.registry import resolve
@@ -51,11 +52,11 @@ def test_a_place_that_nobody_knows_is_refused(values):
 def test_a_check_says_what_is_there(local, tmp_path):
     """``doctor`` hears how many runs there are, that there is no repository yet, or that no server answers."""
     local.write()
-    assert "1 runs" in local.settings.check() or "runs (aim 3." in local.settings.check()
-    assert "holds no Aim repository yet" in AimSettings(repo=str(tmp_path / "none")).check()
+    assert "1 runs" in check(local.settings.resolved()) or "runs (aim 3." in check(local.settings.resolved())
+    assert "holds no Aim repository yet" in check(AimSettings(repo=str(tmp_path / "none")).resolved())
     assert not (tmp_path / "none").exists()
     with pytest.raises(TransientError, match="opening the repository"):
-        AimSettings(repo="aim://127.0.0.1:9").check()
+        check(AimSettings(repo="aim://127.0.0.1:9").resolved())
 
 
 def test_the_declaration_is_light():

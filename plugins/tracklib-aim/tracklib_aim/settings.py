@@ -64,18 +64,6 @@ class AimSettings(BackendSettings):
             raise ConfigError(f"expected artifacts to be a file:// or s3:// address, got {artifacts!r}")
         return type(self)(repo=repo, artifacts=artifacts.rstrip("/") if artifacts is not None else None)
 
-    def check(self) -> str:
-        """Open the repository, and return how many runs it has and the version of Aim; where there is none, make none."""
-        from tracklib_aim.repository import Repository
-        from tracklib_aim.surroundings import sdk
-
-        settings = self.resolved()
-        sdk("aim")  # says so where it is missing, too old or broken
-        if not settings.is_remote and not os.path.isdir(os.path.join(settings.repo or "", repo_folder())):
-            return f"{settings.repo} holds no Aim repository yet; the first run makes one"
-        with Repository.opened(settings, make=False) as repository:
-            return f"{repository.place} answers: {len(repository.hashes())} runs (aim {repository.version()})"
-
 
 def _directory(repo: str) -> str:
     if "://" in repo:

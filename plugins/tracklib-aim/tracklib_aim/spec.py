@@ -14,6 +14,7 @@ SPEC = BackendSpec(
     sink="tracklib_aim.sink:AimSink",
     source="tracklib_aim.source:AimSource",
     capabilities="tracklib_aim.capabilities:CAPABILITIES",
+    check="tracklib_aim.check:check",
     calls="tracklib_aim.calls:CALLS",
     sdks=("aim",),
     variables=("__AIM_REPO_NAME__", "__AIM_CLIENT_SSL_CERTIFICATES_FILE__"),

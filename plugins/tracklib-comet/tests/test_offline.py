@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tracklib_comet.archive import Archive
+from tracklib_comet.greeting import greeting
 from tracklib_comet.settings import CometSettings
 from tracklib_comet.source import CometSource
 
@@ -270,7 +271,7 @@ def test_one_bad_zip_hides_no_other(offline, tmp_path):
     with pytest.raises(RejectedError, match="leads outside"):
         list(source.runs(RunQuery(project=bad.project, id="another")))
     assert offline.found().id == offline.info.id
-    assert "leads outside" in offline.settings.check()
+    assert "leads outside" in greeting(offline.settings.resolved())
 
 
 @pytest.mark.parametrize("harm", ["half", "outside", "gone"])

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from tracklib_comet.config_file import configured
+from tracklib_comet.greeting import greeting
 from tracklib_comet.settings import CometSettings
 
 from tracklib.backends.registry import reopen, resolve
@@ -112,7 +113,7 @@ def test_a_damaged_file_is_as_none(home):
 def test_a_missing_key_is_told_with_its_remedy(home):
     """Without a key the message says which variable to set."""
     with pytest.raises(ConfigError, match="set COMET_API_KEY"):
-        CometSettings().check()
+        greeting(CometSettings().resolved())
 
 
 @pytest.mark.parametrize("url", ["comet.example.com", "ftp://x", f"https://user:{SECRET}@host/"])
@@ -125,13 +126,12 @@ def test_addresses_that_are_none(home, url):
 
 def test_the_greeting_says_who_and_where(online, offline):
     """``doctor`` hears whose key it is and how many projects there are, or how many offline experiments."""
-    assert (
-        f"answers user, workspace team: 0 projects (comet_ml {__import__('comet_ml').__version__})"
-        in online.settings.check()
+    assert f"answers user, workspace team: 0 projects (comet_ml {__import__('comet_ml').__version__})" in greeting(
+        online.settings.resolved()
     )
-    assert "not there yet" in offline.settings.check()
+    assert "not there yet" in greeting(offline.settings.resolved())
     offline.write()
-    assert offline.settings.check().endswith("1 offline experiments")
+    assert greeting(offline.settings.resolved()).endswith("1 offline experiments")
 
 
 def test_what_is_wrong_is_told_apart(emulator, monkeypatch):
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_apart(emulator, monkeypatch):
 
     def check(name, kind, changed=settings):
         with pytest.raises(kind) as caught:
-            changed.check()
+            greeting(changed.resolved())
         told[name] = str(caught.value)
 
     check("key", AuthError, replace(settings, api_key=CometSettings(api_key=SECRET).api_key))
@@ -176,7 +176,7 @@ def test_an_sdk_that_is_too_old_is_told_with_its_remedy(online, monkeypatch):
 
     monkeypatch.delattr(connection_api, "RestApiClient")
     with pytest.raises(ConfigError, match=r"pip install 'comet_ml>=3\.50,<3\.59'"):
-        online.settings.check()
+        greeting(online.settings.resolved())
 
 
 class _Answering(BaseHTTPRequestHandler):
@@ -215,7 +215,7 @@ def test_a_proxy_is_used(home, monkeypatch):
     with answering() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
-        said = CometSettings(url="http://comet.example.invalid/clientlib/", api_key=SECRET).check()
+        said = greeting(CometSettings(url="http://comet.example.invalid/clientlib/", api_key=SECRET).resolved())
     assert "answers u, workspace w: 0 projects" in said
     root = "http://comet.example.invalid/api/rest/v2"
     assert [path.partition("?")[0] for path in proxy.asked] == [f"{root}/account-details", f"{root}/projects"]
@@ -232,9 +232,9 @@ def test_a_private_authority_is_trusted(home, monkeypatch, tmp_path):
     with answering(context) as server:
         settings = CometSettings(url=f"https://127.0.0.1:{server.server_port}/clientlib/", api_key=SECRET)
         with pytest.raises(TransientError, match="COMET_INCLUDE_CUSTOM_CA_BUNDLE"):
-            settings.check()
+            greeting(settings.resolved())
         monkeypatch.setenv("COMET_INCLUDE_CUSTOM_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        assert "answers u" in settings.check()
+        assert "answers u" in greeting(settings.resolved())
 
 
 def test_the_declaration_is_light():

@@ -13,7 +13,11 @@ __all__ = ["greeting"]
 
 
 def greeting(settings: CometSettings) -> str:
-    """Ask Comet whose key it is; for files, look at them."""
+    """Ask Comet whose key it is; for files, look at them.
+
+    Args:
+        settings: Resolved.
+    """
     if settings.offline is not None:
         return _of_files(Path(settings.offline))
     service = Service(settings)

@@ -101,12 +101,6 @@ class CometSettings(BackendSettings):
                 values["api_key"] = key
         return type(self)(**values)
 
-    def check(self) -> str:
-        """Ask Comet whose key it is; for files, look at them. Return a word of greeting."""
-        from tracklib_comet.greeting import greeting
-
-        return greeting(self.resolved())
-
     def key(self) -> str:
         """Return the key to connect with: never for a message.
 

@@ -14,6 +14,7 @@ SPEC = BackendSpec(
     sink="tracklib_comet.sink:CometSink",
     source="tracklib_comet.source:CometSource",
     capabilities="tracklib_comet.capabilities:CAPABILITIES",
+    check="tracklib_comet.greeting:greeting",
     calls="tracklib_comet.calls:CALLS",
     sdks=("comet_ml",),
     variables=(

@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import QUIET
@@ -117,7 +118,7 @@ def empty_database(tmp_path_factory):
     """A SQLite file with MLflow's tables and no runs: making one takes seconds, copying it none."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
     settings = MLflowSettings(tracking_uri=f"sqlite:///{path}", artifact_root=str(path.parent / "artifacts"))
-    settings.check()
+    check(settings.resolved())
     return path
 
 

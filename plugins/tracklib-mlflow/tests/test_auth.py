@@ -1,6 +1,7 @@
 """A real MLflow server that asks who is there: users with passwords, and tokens."""
 
 import pytest
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 
 from tracklib.errors import AuthError
@@ -64,7 +65,7 @@ def test_right_credentials_open_and_wrong_ones_are_refused(guarded, make_bench, 
             bench.sink(settings=settings)
         assert not any(secret in str(refused.value) for secret in (PASSWORD, TOKEN, "wrong", "another"))
         with pytest.raises(AuthError):
-            settings.check()
+            check(settings.resolved())
 
 
 def test_credentials_of_the_shell(guarded, monkeypatch):
@@ -75,5 +76,5 @@ def test_credentials_of_the_shell(guarded, monkeypatch):
     for name, value in right.items():
         monkeypatch.setenv(f"MLFLOW_TRACKING_{name.upper()}", value)
     found = registry.resolve(f"mlflow:{server.uri}", {})
-    assert server.uri in found.settings.check()
+    assert server.uri in check(found.settings.resolved())
     assert not any(value in repr(found.settings.destination()) for value in (PASSWORD, TOKEN))

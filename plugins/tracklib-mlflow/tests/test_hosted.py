@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 
 from tracklib.errors import AuthError, BackendError, TransientError
@@ -33,7 +34,7 @@ authorization_function = mlflow.server.auth:authenticate_request_basic_auth
 def refused(error, **settings):
     """Return what the refusal says, which is one line."""
     with pytest.raises(error) as caught:
-        MLflowSettings(**settings).check()
+        check(MLflowSettings(**settings).resolved())
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -150,7 +151,7 @@ def test_a_private_authority(tls_server, authority, server_store, make_bench, tm
     bench.write(Metrics({"loss": 0.5}, 1))
     assert [(value, step) for value, step, _ in bench.points()["loss"]] == [(0.5, 1)]
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority / "ca.pem"))
-    assert "answers" in MLflowSettings(tracking_uri=tls_server).check()
+    assert "answers" in check(MLflowSettings(tracking_uri=tls_server).resolved())
 
 
 def test_through_a_proxy(proxied, server_store, tls_server, authority, make_bench, tmp_path, monkeypatch):
@@ -170,7 +171,7 @@ def test_through_a_proxy(proxied, server_store, tls_server, authority, make_benc
     assert any(line.startswith("CONNECT 127.0.0.1:") for line in proxy.asked)
     count = len(proxy.asked)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert "answers" in MLflowSettings(tracking_uri=server_store.uri).check()
+    assert "answers" in check(MLflowSettings(tracking_uri=server_store.uri).resolved())
     assert len(proxy.asked) == count
 
 
@@ -243,7 +244,7 @@ def test_a_server_that_leads_to_another_host_gets_no_key_there(code):
         thread.start()
     try:
         with pytest.raises(BackendError):
-            MLflowSettings(tracking_uri=f"http://127.0.0.1:{home.server_port}", token="t0ken-secret").check()
+            check(MLflowSettings(tracking_uri=f"http://127.0.0.1:{home.server_port}", token="t0ken-secret").resolved())
     finally:
         for server, thread in zip((home, other), threads, strict=True):
             server.shutdown()
@@ -286,7 +287,7 @@ def test_a_wrong_key_is_told_from_a_right_that_lacks(guarded, make_bench, tmp_pa
     bench.settings = MLflowSettings(tracking_uri=guarded.uri, username="admin", password=PASSWORD)
     bench.write(Metrics({"loss": 0.5}, 1))
     reader = MLflowSettings(tracking_uri=guarded.uri, username="reader", password="readers-pass-word")
-    assert "answers" in reader.check()
+    assert "answers" in check(reader.resolved())
     with pytest.raises(AuthError) as caught:
         bench.sink(settings=reader).send(bench.records(Metrics({"loss": 0.25}, 2)))
     assert "the credentials are valid, and lack this right" in str(caught.value)

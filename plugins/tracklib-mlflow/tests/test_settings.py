@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from tracklib_mlflow import location
+from tracklib_mlflow.check import check
 from tracklib_mlflow.settings import MLflowSettings
 from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import surroundings
@@ -120,7 +121,7 @@ def test_an_empty_place_is_refused():
 
 def test_check_says_who_answers(sqlite_bench):
     """The sign of life names the place and the client's version."""
-    assert f"{sqlite_bench.store.uri} answers" in sqlite_bench.settings.check()
+    assert f"{sqlite_bench.store.uri} answers" in check(sqlite_bench.settings.resolved())
 
 
 def test_the_light_parts_import_no_mlflow():
@@ -140,7 +141,7 @@ def test_surroundings_are_put_back_and_kept_apart(monkeypatch):
     def first():
         with surroundings({"MLFLOW_TRACKING_USERNAME": "a"}):
             inside.set()
-            release.wait(10)
+            release.wait(120)
 
     def other(name):
         with surroundings({"MLFLOW_TRACKING_USERNAME": name}):
@@ -148,14 +149,14 @@ def test_surroundings_are_put_back_and_kept_apart(monkeypatch):
 
     threads = [threading.Thread(target=first)]
     threads[0].start()
-    inside.wait(10)
+    inside.wait(120)
     threads += [threading.Thread(target=other, args=(name,)) for name in "ab"]
     for thread in threads[1:]:
         thread.start()
-    threads[1].join(10)
+    threads[1].join(120)
     assert seen == [("a", "a")]
     release.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
     assert seen == [("a", "a"), ("b", "b")]
     assert os.environ["MLFLOW_TRACKING_USERNAME"] == "before"

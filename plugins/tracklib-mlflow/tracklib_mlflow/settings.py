@@ -122,14 +122,6 @@ class MLflowSettings(BackendSettings):
             values["artifact_root"] = location.absolute(self.artifact_root or "mlruns")
         return type(self)(**values)
 
-    def check(self) -> str:
-        """Ask MLflow for its experiments, and return where it is and its client's version."""
-        from tracklib_mlflow.client import Client
-
-        client = Client(self.resolved())
-        count = sum(1 for _ in client.experiments())
-        return f"{client.settings.tracking_uri} answers: {count} experiments (client {client.version()})"
-
     def is_database(self) -> bool:
         """Tell whether MLflow opens a database itself, with no server between."""
         return location.is_database(self.tracking_uri or "")

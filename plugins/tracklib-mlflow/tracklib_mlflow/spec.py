@@ -14,6 +14,7 @@ SPEC = BackendSpec(
     sink="tracklib_mlflow.sink:MLflowSink",
     source="tracklib_mlflow.source:MLflowSource",
     capabilities="tracklib_mlflow.capabilities:CAPABILITIES",
+    check="tracklib_mlflow.check:check",
     calls="tracklib_mlflow.calls:CALLS",
     sdks=("mlflow", "mlflow-skinny"),
     variables=(

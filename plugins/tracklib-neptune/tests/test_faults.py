@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tracklib_neptune import parts
+from tracklib_neptune.check import check
 from tracklib_neptune.made import Made
 from tracklib_neptune.settings import NeptuneSettings
 from tracklib_neptune.source import NeptuneSource
@@ -259,7 +260,7 @@ def test_places(export, tmp_path, monkeypatch):
     source = open_place("neptune:exports?files=cold").source()
     (info,) = source.runs(RunQuery())
     assert [record.body.name for record in source.read(info) if isinstance(record.body, Artifact)] == ["f"]
-    assert NeptuneSettings(data=str(export.root)).check().endswith("data is there: 1 projects")
+    assert check(NeptuneSettings(data=str(export.root)).resolved()).endswith("data is there: 1 projects")
     for wrong, words in (("missing", "got nothing"), (".", "got none")):
         with pytest.raises(ConfigError, match=words):
             list(NeptuneSource(NeptuneSettings(data=wrong)).runs(RunQuery()))

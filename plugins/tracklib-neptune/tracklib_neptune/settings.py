@@ -45,14 +45,6 @@ class NeptuneSettings(BackendSettings):
         files = _files(data) if self.files is None else os.path.abspath(os.path.expanduser(self.files))
         return type(self)(data=data, files=files)
 
-    def check(self) -> str:
-        """Look whether the folder is there, and return how many projects it has."""
-        data = self.resolved().data
-        if not os.path.isdir(data):
-            raise ConfigError(f"expected a folder of neptune-exporter's at {data}, got nothing")
-        count = sum(entry.is_dir() for entry in os.scandir(data))
-        return f"{data} is there: {count} projects"
-
 
 def _files(data: str) -> str:
     """Return where the files of a data folder are: beside it, as the exporter puts them, or in it."""

@@ -13,5 +13,6 @@ SPEC = BackendSpec(
     settings="tracklib_neptune.settings:NeptuneSettings",
     source="tracklib_neptune.source:NeptuneSource",
     capabilities="tracklib_neptune.capabilities:CAPABILITIES",
+    check="tracklib_neptune.check:check",
     sdks=("pyarrow",),
 )

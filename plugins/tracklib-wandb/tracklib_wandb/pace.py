@@ -4,34 +4,52 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["Pace", "pace_of"]
+from tracklib_wandb.limits import Quota, Window
+
+__all__ = ["Answer", "Pace", "Turn", "pace_of"]
 
 _PAUSE = 1.0
-"""Seconds to wait where the server does not say how many."""
+"""Seconds to wait where the server does not say how many, and the shortest time in which a server is taken to count."""
 
-_BACK = 0.05
-"""The part of the rate by which requests go slower after a refusal."""
+_BEHIND = 0.25
+"""Seconds by which requests may be late and yet catch up, as a thread does not wake at the very moment that it named."""
 
-_FIRM = 0.9
-"""The part of a rate that one refusal leaves at least, as it may have come of requests that bunched on their way."""
 
-_CURIOUS, _CAUTIOUS = 4, 60
-"""Pauses until the rate is again what it was at the refusal: the first guess may be far off; then, each costs a pause."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """A request that may go: when it was let go, and after how many refusals."""
 
-_KEPT = 10_000
-"""Moments that are remembered."""
+    sent: float
+    refusals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer says of the server's limit.
+
+    Attributes:
+        is_refused: Whether the request was one too many.
+        wait: Seconds before which there is to be no other.
+        left: What is left, in a unit of the server's own...
+        resets: ... for so many seconds.
+    """
+
+    is_refused: bool = False
+    wait: float | None = None
+    left: float | None = None
+    resets: float | None = None
 
 
 class Pace:
     """The requests of all threads to one server, spaced out.
 
-    Nothing is held back until the server refuses. Then nobody asks before the time that it named, and from there on
-    requests go evenly: a little slower than was permitted, then as fast, then faster by and by, until the next refusal.
-    Without that, readers spend in a moment what is permitted for a while, are refused, and wait, mostly for longer than
-    they would have to.
+    Nothing is held back until the server speaks of a limit. Where its answers say what is left, this is made to last.
+    Where it refuses, nobody asks before the time that it named, then one does, and from its answer on requests go as it
+    served them before: a little slower, then as fast, then faster by and by, until the next refusal. Without that, readers spend in a moment
+    what is permitted for a while, are refused, and wait, mostly for longer than they would have to.
 
     Args:
         clock, sleep: Of the threads that ask.
@@ -42,75 +60,75 @@ class Pace:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._queue = threading.Lock()
         self._lock = threading.Lock()
-        self._limit: float | None = None
-        self._patience = 1.0
-        self._next = 0.0
+        self._quota = Quota()
+        self._window = Window()
+        self._under_way: set[Turn] = set()
+        self._refused: tuple[Turn, float] | None = None
+        self._scout: Turn | None = None
+        self._scouts = False
         self._refusals = 0
-        self._permitted = self._held_back = 0
-        self._moments: deque[float] = deque(maxlen=_KEPT)
+        self._closed = self._next = float("-inf")
 
     @property
     def rate(self) -> float | None:
-        """Requests a second; ``None`` while no limit is known."""
-        if self._limit is None:
-            return None
-        return self._limit * (1 - _BACK * (1 - self._held_back / self._patience) ** 3)
+        """Requests a second, as refusals taught; ``None`` while there was none."""
+        return self._window.rate
 
-    def turn(self) -> int:
-        """Wait until a request may go; return what `permitted` or `refused` has to be told."""
-        while True:
-            wait, refusals = self._reserve()
+    def turn(self) -> Turn:
+        """Wait until a request may go; `settle` has to be told what came of it."""
+        with self._queue:  # one thread looks at the clock, the others at it
+            while not isinstance(found := self.ask(), Turn):
+                self._sleep(found)
+        return found
+
+    def ask(self) -> Turn | float:
+        """Return a turn where a request may go now, else the seconds before which asking again is no use."""
+        with self._lock:
+            now, under_way = self._clock(), len(self._under_way)
+            if now < self._closed:
+                return self._closed - now
+            self._learn(now)
+            if self._scout is not None and self._scout in self._under_way:
+                return min(self._window.quickest, _PAUSE)
+            wait = max(self._next - now, self._quota.wait(now, under_way), self._window.wait(now, under_way))
             if wait > 0:
-                self._sleep(wait)
-            with self._lock:
-                if refusals == self._refusals:  # nobody was refused meanwhile
-                    self._held_back += wait > 0
-                    return refusals
+                return wait
+            space = max(self._quota.space(now, under_way), self._window.space())
+            self._next = max(self._next, now - _BEHIND) + space
+            turn = Turn(now, self._refusals)
+            self._under_way.add(turn)
+            self._scout = turn if self._scouts else None
+            self._scouts = False
+            return turn
 
-    def permitted(self, turn: int) -> None:
-        """Take note that the server served the request of a turn."""
-        with self._lock:
-            self._moments.append(self._clock())
-            self._permitted += turn == self._refusals
-
-    def refused(self, turn: int, wait: float | None) -> None:
-        """Take note that the server refused the request of a turn, and how many seconds it wants to pass.
-
-        What went before the last refusal was known says nothing new about the rate.
-        """
+    def settle(self, turn: Turn, answer: Answer | None) -> None:
+        """Take note of the answer to a turn's request; of ``None`` where none came, as the server may count it."""
         with self._lock:
             now = self._clock()
-            pause = _PAUSE if wait is None else wait
-            if turn == self._refusals:
-                self._learn(now, pause)
-                self._refusals, self._permitted, self._next = self._refusals + 1, 0, now
-            self._next = max(self._next, now + pause)
+            self._under_way.discard(turn)
+            if answer is not None and answer.is_refused:
+                self._close(turn, now, _PAUSE if answer.wait is None else answer.wait)
+                return
+            self._window.served(turn.sent, now, is_late=turn.refusals < self._refusals)
+            if answer is not None and answer.left is not None and answer.resets is not None:
+                self._quota.told(turn.sent, now, answer.left, answer.resets)
 
-    def _reserve(self) -> tuple[float, int]:
-        """Take the next moment that is free; return how far away it is, and how often the server has refused by now."""
-        with self._lock:
-            now = self._clock()
-            at = max(now, self._next)
-            rate = self.rate
-            if rate is not None:
-                self._next = at + 1 / rate
-            return at - now, self._refusals
+    def _close(self, turn: Turn, now: float, pause: float) -> None:
+        """Let nobody ask for some seconds; what was under way with a refused request says nothing new when it is, too."""
+        self._closed = max(self._closed, now + pause)
+        if turn.refusals == self._refusals and self._refused is None:
+            self._refused = turn, max(pause, _PAUSE)
 
-    def _learn(self, now: float, pause: float) -> None:
-        """Take the rate at which requests were served for the limit, if any was since the last refusal.
-
-        It is that of the last pause: a server mostly names the time in which it counts.
-        """
-        if not self._permitted:
+    def _learn(self, now: float) -> None:
+        """Learn of a refusal after its pause, when what was under way with it has been answered."""
+        if self._refused is None:
             return
-        span = max(pause, _PAUSE)
-        seen = sum(moment > now - span for moment in self._moments) / span
-        rate = self.rate
-        pauses = _CURIOUS if rate is None else _CAUTIOUS
-        self._limit = max(seen, 1 / span if rate is None else rate * _FIRM)
-        self._patience = max(1.0, pauses * span * self._limit)
-        self._held_back = 0
+        turn, pause = self._refused
+        self._refused, self._refusals = None, self._refusals + 1
+        self._next, self._scouts = now, True
+        self._window.refused(turn.sent, pause)
 
 
 _paces: dict[str, Pace] = {}

@@ -6,6 +6,7 @@ The SDK queues, and tells nobody what has arrived. These are the same requests t
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import requests
 
 from tracklib.errors import AuthError, ConfigError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib_wandb.border import network
-from tracklib_wandb.pace import Pace
+from tracklib_wandb.pace import Answer, Pace
 from tracklib_wandb.settings import WandbSettings
 
 __all__ = ["Place", "Server"]
@@ -182,15 +183,19 @@ class Server:
 
     def _posted(self, question: Mapping[str, Any]) -> requests.Response:
         """Send a question, when it may go."""
-        turn = self._pace.turn() if self._pace is not None else 0
-        with network(self.url):
-            reply = self._session.post(f"{self.url}/graphql", json=question, timeout=_TIMEOUT, allow_redirects=False)
-        if self._pace is not None:
-            if reply.status_code == 429:
-                self._pace.refused(turn, _wait(reply))
-            else:
-                self._pace.permitted(turn)
+        if self._pace is None:
+            return self._sent(question)
+        turn, answer = self._pace.turn(), None
+        try:
+            reply = self._sent(question)
+            answer = Answer(reply.status_code == 429, _wait(reply), *_quota(reply))
+        finally:
+            self._pace.settle(turn, answer)
         return reply
+
+    def _sent(self, question: Mapping[str, Any]) -> requests.Response:
+        with network(self.url):
+            return self._session.post(f"{self.url}/graphql", json=question, timeout=_TIMEOUT, allow_redirects=False)
 
     def _bucket(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         project = self.ask(query, variables).get("project") or {}
@@ -265,8 +270,23 @@ def _opened(content: bytes | Path) -> Iterator[bytes | BinaryIO]:
 
 
 def _wait(reply: requests.Response) -> float | None:
-    text = reply.headers.get("Retry-After") or reply.headers.get("RateLimit-Reset") or ""
+    """Return the seconds that a server wants to pass: W&B's own says when its quota is full again."""
+    found = _number(reply, "Retry-After")
+    return _number(reply, "RateLimit-Reset") if found is None else found
+
+
+def _quota(reply: requests.Response) -> tuple[float | None, float | None]:
+    """Return what is left of the quota, which W&B gives in thousandths, and for how many seconds.
+
+    So say docs.wandb.ai/support/models/articles/rate-limit-exceeded-on-metric-logging and the SDK's own client, which
+    reads both from any answer.
+    """
+    return _number(reply, "RateLimit-Remaining"), _number(reply, "RateLimit-Reset")
+
+
+def _number(reply: requests.Response, header: str) -> float | None:
     try:
-        return max(0.0, float(text))
+        found = float(reply.headers.get(header, ""))
     except ValueError:
         return None
+    return max(0.0, found) if math.isfinite(found) else None

@@ -110,12 +110,6 @@ class WandbSettings(BackendSettings):
         found = get_netrc_auth(self.base_url or _SERVICE)
         return str(found[1]) if found else None
 
-    def check(self) -> str:
-        """Ask W&B who this is, and return the answer with the SDK's version."""
-        from tracklib_wandb.check import check
-
-        return check(self.resolved())
-
 
 def _is_path(location: str) -> bool:
     return location.startswith((".", "/", "~", "\\")) or os.path.isabs(location) or location[1:3] == ":\\"

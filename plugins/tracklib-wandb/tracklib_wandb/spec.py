@@ -14,6 +14,7 @@ SPEC = BackendSpec(
     sink="tracklib_wandb.sink:WandbSink",
     source="tracklib_wandb.source:WandbSource",
     capabilities="tracklib_wandb.capabilities:CAPABILITIES",
+    check="tracklib_wandb.check:check",
     calls="tracklib_wandb.calls:CALLS",
     sdks=("wandb",),
     variables=("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_ENTITY", "WANDB_MODE", "WANDB_DIR"),

@@ -41,6 +41,7 @@ SPEC = BackendSpec(
     "boxvendor:Sink",
     "boxvendor:Source",
     "boxvendor:CAPABILITIES",
+    "boxvendor:check",
     sdks=("orjson", "no-such-sdk"),
 )
 
@@ -56,16 +57,17 @@ class Settings(BackendSettings):
     def from_location(cls, location: str, /) -> Settings:
         return cls(place=location)
 
-    def check(self) -> str:
-        print("an SDK that chatters on stdout")
-        fault = faults(self.place)
-        if fault.get("check") == "hang":
-            time.sleep(3600)
-        if fault.get("check") == "crash":
-            os.abort()
-        if fault.get("check") == "down":
-            raise TransientError("the box is shut")
-        return f"the box at {self.place} is open"
+
+def check(settings: Settings) -> str:
+    print("an SDK that chatters on stdout")
+    fault = faults(settings.place)
+    if fault.get("check") == "hang":
+        time.sleep(3600)
+    if fault.get("check") == "crash":
+        os.abort()
+    if fault.get("check") == "down":
+        raise TransientError("the box is shut")
+    return f"the box at {settings.place} is open"
 
 
 def faults(place: str) -> dict[str, Any]:

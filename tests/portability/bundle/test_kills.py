@@ -132,13 +132,13 @@ def test_a_killed_process_leaves_nothing_that_the_next_does_not_put_right(tmp_pa
         place = tmp_path / f"b{moment}"
         words = {"source": source, "bundle": f"bundle:{place}", "place": str(place)}
         script = DIES.format(moment=moment, **words)
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
         died += done.returncode == 9
         done = subprocess.run(
             [sys.executable, "-m", "tracklib.cli.main", "backup", source, f"bundle:{place}"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stderr

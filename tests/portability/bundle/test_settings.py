@@ -69,7 +69,7 @@ def test_a_bundle_without_a_place_is_refused() -> None:
 def test_a_missing_package_is_told_with_what_to_install(package: str, words: list[str]) -> None:
     """Without pyarrow, or without fsspec where it is needed, the command ends with 2 and names the extra."""
     script = f"import sys; sys.modules[{package!r}] = None\nfrom tracklib.cli.main import app\napp({words!r})"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"needs {package}: pip install 'tracklib-core[bundle]'" in done.stderr
 
@@ -79,6 +79,6 @@ def test_a_folder_needs_no_fsspec() -> None:
     script = (
         "import sys; sys.modules['fsspec'] = None\nfrom tracklib.cli.main import app\napp(['verify', 'bundle:./b'])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     assert "expected a bundle at" in done.stderr

@@ -106,6 +106,17 @@ def test_a_limit_counts_requests(server):
     assert answers[-1][2]["Retry-After"] == "5"
 
 
+def test_a_limit_can_say_what_is_left(server):
+    """With `units`, any answer says how many of them are left, for how many whole seconds; others say nothing."""
+    server.faults.add("file_stream", RateLimit(4, seconds=3600, units=1000))
+    answers = [ask(server) for _ in range(5)]
+    assert [status for status, _, _ in answers] == [200, 200, 200, 200, 429]
+    assert [headers["RateLimit-Remaining"] for *_, headers in answers] == ["750", "500", "250", "0", "0"]
+    assert {headers["RateLimit-Reset"] for *_, headers in answers} == {"3600"}
+    server.faults.clear()
+    assert "RateLimit-Reset" not in ask(server)[2]
+
+
 def test_a_rule_can_wait_for_its_turn(server):
     """With `skip` the first requests pass; other operations are not touched."""
     server.faults.add("file_stream", Status(500), skip=2)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracklib.portability.bundle.sink import BundleSink
     from tracklib.portability.bundle.source import BundleSource
 
-__all__ = ["BundleSettings", "open_catalog", "open_sink", "open_source"]
+__all__ = ["BundleSettings", "check", "open_catalog", "open_sink", "open_source"]
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|file:")
 
@@ -65,14 +65,6 @@ class BundleSettings(BackendSettings):
             return type(self)(url=self.url.rstrip("/"), endpoint=self.endpoint)
         found = {key: getattr(self, key) or _variable(names) for key, names in self.VARIABLES.items()}
         return type(self)(url=self.url.rstrip("/"), **found)
-
-    def check(self) -> str:
-        """Say what is there."""
-        catalog = open_catalog(self)
-        if not catalog.exists():
-            return "no bundle there so far; the first backup makes it"
-        catalog.refresh()
-        return f"{len(catalog.names())} runs"
 
 
 def _is_url(text: str) -> bool:
@@ -120,6 +112,15 @@ def open_catalog(settings: BundleSettings, /) -> Catalog:
         raise ConfigError(f"a bundle needs pyarrow: pip install 'tracklib-core[bundle]' ({error})") from error
     _ = pa
     return _catalog(settings.resolved())
+
+
+def check(settings: BundleSettings, /) -> str:
+    """Say what is there."""
+    catalog = open_catalog(settings)
+    if not catalog.exists():
+        return "no bundle there so far; the first backup makes it"
+    catalog.refresh()
+    return f"{len(catalog.names())} runs"
 
 
 def open_source(settings: BundleSettings, /) -> BundleSource:

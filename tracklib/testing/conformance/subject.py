@@ -84,6 +84,7 @@ class PlaceSubject:
         self._spec, self._settings = resolved.spec, resolved.settings
         if settings:  # a place stands for itself: what is said besides counts for a name alone
             self._settings = replace(resolved.settings, **settings).resolved()
+        self._resolved = replace(resolved, settings=self._settings)
         self.name = name
         self.witness = witness
         self.gate = gate
@@ -107,4 +108,4 @@ class PlaceSubject:
         Raises:
             BackendError: It does not answer, or refuses the credentials.
         """
-        return self._settings.check()
+        return self._resolved.check()

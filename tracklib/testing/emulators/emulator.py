@@ -8,7 +8,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from typing_extensions import Self
@@ -138,7 +138,7 @@ class Emulator(ABC):
             self.calls.append(Call(operation, request.path, 0))
             raise
         self.calls.append(Call(operation, request.path, reply.status))
-        return reply
+        return replace(reply, headers={**reply.headers, **self.faults.quota(operation)})
 
     def _under_fault(self, request: Request, fault: f.Fault | None, gate: threading.Event, stops: int) -> Reply:
         if isinstance(fault, f.Status):

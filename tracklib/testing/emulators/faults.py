@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -56,11 +57,17 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Serve so many requests in so many seconds; answer 429 with ``Retry-After`` to those beyond."""
+    """Serve so many requests in any so many seconds; answer 429 with ``Retry-After`` to those beyond.
+
+    Attributes:
+        units: Where given, the server counts anew every so many seconds instead, and every answer says how many of so
+            many units are left (``RateLimit-Remaining``), for how many whole seconds (``RateLimit-Reset``).
+    """
 
     permitted: int
     seconds: float = 60.0
     retry_after: float = 1.0
+    units: int | None = None
 
 
 Fault = Union[Status, Hang, Latency, Disconnect, DropReply, Partial, RateLimit]
@@ -99,12 +106,30 @@ class Rule:
         if not isinstance(self.fault, RateLimit):
             return False
         now = time.monotonic()
-        while self.served and self.served[0] <= now - self.fault.seconds:
-            self.served.popleft()
+        self._forget(self.fault, now)
         if len(self.served) >= self.fault.permitted:
             return False
         self.served.append(now)
         return True
+
+    def quota(self, operation: str) -> Mapping[str, str]:
+        """Return the headers that say what is left for an operation; none where the rule tells nothing."""
+        limit = self.fault
+        if not isinstance(limit, RateLimit) or limit.units is None or not fnmatchcase(operation, self.operation):
+            return {}
+        now = time.monotonic()
+        self._forget(limit, now)
+        left = limit.units * (limit.permitted - len(self.served)) // max(1, limit.permitted)
+        ends = self.served[0] + limit.seconds if self.served else now + limit.seconds
+        return {"RateLimit-Remaining": str(left), "RateLimit-Reset": str(math.ceil(ends - now))}
+
+    def _forget(self, limit: RateLimit, now: float) -> None:
+        """Forget the requests that count no more: each after its time, or all with the first."""
+        while self.served and self.served[0] <= now - limit.seconds:
+            if limit.units is None:
+                self.served.popleft()
+            else:
+                self.served.clear()
 
 
 class Faults:
@@ -139,6 +164,11 @@ class Faults:
         """Return the fault of the first rule that befalls an operation."""
         with self._lock:
             return next((rule.fault for rule in self.rules if rule.befalls(operation)), None)
+
+    def quota(self, operation: str) -> Mapping[str, str]:
+        """Return the headers that say what an operation's limit has left."""
+        with self._lock:
+            return {name: value for rule in self.rules for name, value in rule.quota(operation).items()}
 
     def clear(self) -> None:
         """Heal everything: forget all rules and let go what hangs."""

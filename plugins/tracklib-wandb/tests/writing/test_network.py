@@ -19,10 +19,11 @@ from pathlib import Path
 from tracklib.backends.contract import SinkContext
 from tracklib.model.records import Metrics, Notice, Record, RunEnd
 from tracklib.model.run import RunInfo
+from tracklib_wandb.check import check
 from tracklib_wandb.settings import WandbSettings
 from tracklib_wandb.sink import WandbSink
 settings = WandbSettings(base_url={url!r}, api_key={key!r}, entity="team")
-settings.check()
+check(settings.resolved())
 sink = WandbSink(settings, SinkContext(None, Path({scratch!r})))
 sink.open(RunInfo({project!r}, {id!r}, "n"))
 bodies = [Notice("x", "m"), *(Metrics({{"x": float(i)}}, i) for i in range(5)), RunEnd("finished", 0)]

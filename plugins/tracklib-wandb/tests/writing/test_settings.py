@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from tracklib_wandb.check import check
 from tracklib_wandb.settings import WandbSettings
 
 from tracklib.backends.registry import resolve
@@ -69,7 +70,7 @@ def test_what_wandb_login_left_keeps_working(home, monkeypatch):
     assert settings.key() == SECRET
     monkeypatch.setenv("HOME", str(home / "nobody"))
     with pytest.raises(AuthError, match="no key; set WANDB_API_KEY, or run `wandb login`"):
-        WandbSettings(base_url="https://own.example.org").check()
+        check(WandbSettings(base_url="https://own.example.org").resolved())
 
 
 def test_a_key_in_an_address_is_a_key():
@@ -100,7 +101,7 @@ def test_an_unknown_setting_names_the_nearest():
 
 def test_a_folder_is_checked_without_a_server(home):
     """``doctor`` hears whether the folder is there."""
-    assert "will be made; no server is asked" in WandbSettings(directory=str(home / "runs")).check()
+    assert "will be made; no server is asked" in check(WandbSettings(directory=str(home / "runs")).resolved())
 
 
 def test_the_declaration_is_light():

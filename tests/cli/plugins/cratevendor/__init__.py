@@ -25,6 +25,7 @@ SPEC = BackendSpec(
     "cratevendor:Sink",
     "cratevendor:Source",
     "cratevendor:CAPABILITIES",
+    "cratevendor:check",
     sdks=("orjson",),
 )
 
@@ -45,10 +46,11 @@ class Settings(BackendSettings):
         path = Path(f"{self.place}.fault")
         return path.read_text() if path.exists() else ""
 
-    def check(self) -> str:
-        if self.fault == "down":
-            raise TransientError("the crate is shut")
-        return "the crate is open"
+
+def check(settings: Settings) -> str:
+    if settings.fault == "down":
+        raise TransientError("the crate is shut")
+    return "the crate is open"
 
 
 class Sink(FileSink):

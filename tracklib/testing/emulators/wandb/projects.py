@@ -52,11 +52,13 @@ def _runs(world: World, project: Project) -> dict[str, Any]:
     def page(
         filters: str | None = None, order: str | None = None, first: int | None = None, after: str | None = None
     ) -> dict[str, Any]:
-        return connection(chosen(filters, order), lambda run: run_node(world, run), first=first, after=after)
+        return connection(
+            chosen(filters, order), lambda run: run_node(world, run, project_node), first=first, after=after
+        )
 
     def one(name: str) -> Node | None:
         run = world.state.runs.get(f"{project.entity}/{project.name}/{name}")
-        return None if run is None else run_node(world, run)
+        return None if run is None else run_node(world, run, project_node)
 
     def bucket(name: str, missingOk: bool = False) -> Node | None:  # noqa: FBT001, FBT002 - the field's arguments
         run = one(name)

@@ -51,7 +51,7 @@ def upsert_run(world: World, **given: Any) -> Node:
         run.config = loads(given["config"])
     if given.get("summaryMetrics") is not None:
         run.summary = loads(given["summaryMetrics"])
-    return {"__typename": "UpsertBucketPayload", "bucket": run_node(world, run), "inserted": inserted}
+    return {"__typename": "UpsertBucketPayload", "bucket": run_node(world, run, project_node), "inserted": inserted}
 
 
 def upsert_project(world: World, *, name: str, entityName: str | None = None, **_: Any) -> Node:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tracklib.testing.emulators.exchange import loads
 from tracklib.testing.emulators.wandb import artifacts, console, files, history, parquet, people
 from tracklib.testing.emulators.wandb.connections import connection
 from tracklib.testing.emulators.wandb.graphql import Node
-from tracklib.testing.emulators.wandb.state import Run, iso
+from tracklib.testing.emulators.wandb.state import Project, Run, iso
 from tracklib.testing.emulators.wandb.world import World, text
 
 __all__ = ["run_node"]
@@ -17,9 +18,13 @@ EVENTS = "wandb-events.jsonl"
 HISTORY = "wandb-history.jsonl"
 
 
-def run_node(world: World, run: Run) -> Node:
-    """Return a run, whose fields are made when they are asked for."""
-    return {**_facts(run), **_relations(world, run), **_contents(run), **_files(world, run)}
+def run_node(world: World, run: Run, of_project: Callable[[World, Project], Node]) -> Node:
+    """Return a run, whose fields are made when they are asked for.
+
+    Args:
+        of_project: Makes the node of its project, which has nodes of runs in turn.
+    """
+    return {**_facts(run), **_relations(world, run, of_project), **_contents(run), **_files(world, run)}
 
 
 def _facts(run: Run) -> dict[str, Any]:
@@ -45,9 +50,7 @@ def _facts(run: Run) -> dict[str, Any]:
     }
 
 
-def _relations(world: World, run: Run) -> dict[str, Any]:
-    from tracklib.testing.emulators.wandb.projects import project_node
-
+def _relations(world: World, run: Run, of_project: Callable[[World, Project], Node]) -> dict[str, Any]:
     project = world.state.project(run.entity, run.project)
 
     def artifact_page(ids: list[str], first: int | None, after: str | None) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def _relations(world: World, run: Run) -> dict[str, Any]:
         return connection(known, lambda each: artifacts.artifact_node(world, each), first=first, after=after)
 
     return {
-        "project": lambda: project_node(world, project),
+        "project": lambda: of_project(world, project),
         "projectId": project.number,
         "user": people.user(world),
         "outputArtifacts": lambda first=None, after=None: artifact_page(run.outputs, first, after),
