@@ -6,7 +6,7 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -50,6 +50,8 @@ class Scene:
 
     Attributes:
         ids: Of its runs; the first one stays.
+        left: Those that were not deleted so far.
+        gone: What the last migration said of copies that stay unfinished.
         mirror: A journal root with a copy of everything.
     """
 
@@ -58,6 +60,8 @@ class Scene:
     mirror: Place
     ids: list[str]
     ground: Ground
+    left: list[str] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def deleting(self, *moments: int) -> Iterator[list[str]]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Migration", "Result", "leftovers_of", "map_users"]
 
 _OPEN = ("running", "stale")
+_REMEDY = "; free some, and repeat"
 _GROUP = 500
 """Runs that are held at a time where no size is asked for."""
 
@@ -184,7 +185,7 @@ class Migration:
         except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
             words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
             if is_full(error):
-                words = f"no room for it in {self.destination.text}: {words}; free some, and repeat"
+                words = _of_room(words, self.destination)
             held = self.ledger.find(run.project, run.id) or Entry(run.project, run.id, run.name)
             self.ledger.save(dataclasses.replace(held, state="failed", error=words))
             return Result(run, "failed", held.progress, words)
@@ -263,6 +264,12 @@ class Migration:
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _of_room(words: str, place: Place) -> str:
+    """Return what is said of a disk that is full: which place's, where its own words do not say so, and what to do."""
+    said = words.removesuffix(_REMEDY)
+    return f"{said if said.startswith('no room') else f'no room for it in {place.text}: {said}'}{_REMEDY}"
 
 
 def _is_copy(run: RunInfo, entry: Entry) -> bool:
