@@ -1,4 +1,4 @@
-"""Measure the most memory that comparing, copying and sorting one long run takes.
+"""Measure the most memory that comparing, copying and sorting one long run takes: the peak of a process's resident set.
 
 ``BENCH_POINTS`` sets how long it is: a million points over 100 metrics where it is unset; the bound is for 10 million.
 """

@@ -343,5 +343,7 @@ def test_an_unknown_capture_is_refused() -> None:
     assert refused(environ={"TRACKLIB_CAPTURE": "git,-pakages"}) == message
     assert "unknown word '+none'" in refused(environ={"TRACKLIB_CAPTURE": "+none"})
     assert "expected 0.1 or more seconds, got '0'" in refused(environ={"TRACKLIB_SYSTEM_INTERVAL": "0"})
+    told = "TRACKLIB_SYSTEM_INTERVAL: system_interval: expected a finite number of seconds"
+    assert refused(environ={"TRACKLIB_SYSTEM_INTERVAL": "inf"}).startswith(told)
     write(own="capture = [1]")
     assert "capture" in refused(environ={})

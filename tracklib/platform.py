@@ -25,6 +25,7 @@ __all__ = [
     "file_system",
     "has_ended",
     "host_name",
+    "interpreter",
     "is_main_process",
     "is_private",
     "move_up",
@@ -35,6 +36,7 @@ __all__ = [
     "pipe",
     "pipe_like",
     "process_start",
+    "readable",
     "spawn",
     "sync_data",
     "try_lock",
@@ -161,6 +163,15 @@ else:
         return True
 
 
+def interpreter() -> str:
+    """Return the Python interpreter that helper processes are started with; empty where there is none.
+
+    In a program that was frozen into one file (PyInstaller, cx_Freeze, py2exe), ``sys.executable`` is the program: it
+    would start itself, which would start itself again, and so on.
+    """
+    return "" if getattr(sys, "frozen", False) else sys.executable or ""
+
+
 def boot_id() -> str:
     """Return a word that is another one after each start of the machine; empty where nobody tells."""
     return _read("/proc/sys/kernel/random/boot_id")
@@ -256,6 +267,9 @@ def network_file_system(path: str) -> str:
 _HIGH = 64
 """Where file descriptors are kept that a child process gets under low numbers, so that none is overwritten."""
 
+_SELECTABLE = 1024
+"""What ``FD_SETSIZE`` is where Python is built."""
+
 if sys.platform != "win32":
 
     def pipe() -> tuple[int, int]:
@@ -274,6 +288,20 @@ if sys.platform != "win32":
     def move_up(fd: int) -> int:
         """Return another descriptor of an open file, a high one that no other program inherits."""
         return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+    def readable(files: Sequence[int], seconds: float | None) -> list[int]:
+        """Wait until some of these files can be read, or have ended; return them, or none once the time is over.
+
+        `select.select` takes no descriptor from 1024 on, which a program has that keeps many files open.
+        """
+        import select
+
+        if max(files, default=0) < _SELECTABLE:
+            return select.select(files, [], [], seconds)[0]
+        poll = select.poll()
+        for fd in files:
+            poll.register(fd, select.POLLIN)
+        return [fd for fd, _ in poll.poll(None if seconds is None else 1000 * seconds)]
 
     def pipe_like(fd: int) -> tuple[int, int]:
         """Return the ends, to read from and to write to, of a terminal as large as the given one, or of a pipe."""
@@ -339,6 +367,10 @@ else:
     def move_up(fd: int) -> int:
         """Return another descriptor of an open file."""
         return os.dup(fd)
+
+    def readable(files: Sequence[int], seconds: float | None) -> list[int]:  # noqa: ARG001
+        """Return none: no pipe to a helper process is ever waited for."""
+        return []
 
     def pipe_like(fd: int) -> tuple[int, int]:  # noqa: ARG001
         """Return a pipe's two ends."""

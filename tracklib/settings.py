@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -101,6 +102,8 @@ def validated(raw: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         wrong.append(("finish_timeout", "expected 0 or more seconds"))
     if not settings.system_interval >= _SHORTEST_INTERVAL:
         wrong.append(("system_interval", f"expected {_SHORTEST_INTERVAL} or more seconds"))
+    if settings.system_interval == math.inf:
+        wrong.append(("system_interval", "expected a finite number of seconds (capture = '-system' takes no samples)"))
     if settings.reserve.strip() and _RESERVE.fullmatch(settings.reserve) is None:
         wrong.append(("reserve", "expected auto, a share such as 5%, or a size such as 2GB"))
     if wrong:

@@ -45,6 +45,23 @@ def test_all_that_is_printed_is_shown_and_kept(bench: Bench):
     assert (text_of(bench, "stdout"), text_of(bench, "stderr")) == (kept, "an error\nunfinished")
 
 
+MANY_FILES = f"""
+import os, resource, sys
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
+held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1500)]
+{SCRIPT}
+"""
+
+
+def test_a_training_with_thousands_of_open_files(bench: Bench):
+    """Descriptors beyond 1,023, which ``select`` does not take, cost neither the training nor what it prints."""
+    out, err = bench.run(MANY_FILES, **CONSOLE)
+    kept = "a print, tty: False False\na write\na child\n"
+    assert (out, err) == (f"before\n{kept}after\n", "an error\nunfinished")
+    assert text_of(bench, "stdout") == kept
+
+
 def test_it_is_off_where_nobody_asked(bench: Bench):
     """Without being asked for, the console is not kept."""
     bench.run(SCRIPT)
@@ -115,6 +132,26 @@ def test_the_death_of_the_observer_amid_a_print_costs_no_output(bench: Bench):
     """What is being printed at that moment may come after what is printed next; nothing of it is lost or doubled."""
     out, _ = bench.run(KILLED.replace("CALM", "10_000"), **CONSOLE)
     assert Counter(out) == Counter("led away\n" + "".join(f"{i} {'x' * 20}\n" for i in range(20_000)) + "end\n")
+
+
+LAST_WORDS = """
+import os, signal, time, tracklib
+from tracklib.tracking.child import Child
+from tracklib.tracking.observing import _helper
+wait = Child.wait
+Child.wait = lambda self: (wait(self), time.sleep(0.2))  # on a machine that is busy, its death is noticed late
+run = tracklib.init("p")
+print("in the run", flush=True)
+os.kill(_helper._child.pid, signal.SIGKILL)
+os.write(1, b"to its end")
+run.finish()
+"""
+
+
+def test_the_death_of_the_observer_just_before_the_end_costs_no_output(bench: Bench):
+    """What stood in the pipe when the observer died is shown, though the training ends in the same moment."""
+    out, _ = bench.run(LAST_WORDS, **CONSOLE)
+    assert out == "in the run\nto its end"
 
 
 def test_what_a_killed_training_printed_is_kept(bench: Bench):

@@ -134,10 +134,18 @@ def test_without_git_a_tree_is_named(tree, monkeypatch, tmp_path):
     assert problem.startswith(f"git: {tree}/.git cannot be read: git cannot be run: No such file")
 
 
+UNTIL_TOLD = """
+    import time
+    from tracklib.journal.reader import read_run
+    from tracklib.model.records import Notice
+    while not any(isinstance(record.body, Notice) for record in read_run(run.folder)): time.sleep(0.02)
+"""
+
+
 def test_a_broken_git_folder_is_named_and_training_goes_on(bench: Bench):
     """A `.git` that is none is named in a warning and in a notice; everything else is captured."""
     (bench.path / ".git").mkdir()
-    _, err = bench.run(SCRIPT.replace("    run.log", "    import time; time.sleep(1.5)\n    run.log"))
+    _, err = bench.run(SCRIPT.replace("    run.log", f"{UNTIL_TOLD}\n    run.log"))
     (notice,) = bench.bodies(Notice)
     assert notice.code == "capture"
     assert notice.message.startswith(f"git: {bench.path}/.git cannot be read: fatal: not a git repository")

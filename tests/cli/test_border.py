@@ -137,8 +137,9 @@ def test_a_root_that_is_spoilt_is_one_clear_line(bench: Bench) -> None:
     assert done.err.startswith(f"tracklib: error: expected a folder at {bench.root.scratch}, got a file")
 
 
-def test_ctrl_c_says_what_is_left(bench: Bench) -> None:
-    """Ctrl-C during a sync ends it with 130 and one line that says what still waits, and that repeating continues."""
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interruption_says_what_is_left(bench: Bench, asked: signal.Signals, code: int) -> None:
+    """Ctrl-C or SIGTERM during a sync ends it with one line that says what still waits, and that repeating continues."""
     bench.run(points=5)
     bench.faults(down=True)
     command = [sys.executable, "-m", "tracklib.cli.main", "sync", "--backend", "boxvendor"]
@@ -146,9 +147,9 @@ def test_ctrl_c_says_what_is_left(bench: Bench) -> None:
     assert process.stderr is not None
     assert "the box is shut" in process.stderr.readline()
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(asked)
     _, err = process.communicate(timeout=240)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert err.splitlines()[-1] == (
         "tracklib: interrupted: 7 records still wait; the relays go on by themselves, and tracklib sync continues"
     )
@@ -156,6 +157,26 @@ def test_ctrl_c_says_what_is_left(bench: Bench) -> None:
     bench.faults()
     assert bench("sync").code == 0
     assert len(bench.held()) == 7
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_sigterm_leaves_no_temporary_files(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a scheduler ends, as at a job's time limit, tidies up behind itself as after Ctrl-C."""
+    pytest.importorskip("duckdb")
+    bench.run()
+    temporary = bench.path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    command = [sys.executable, "-m", "tracklib", "sql", "SELECT * FROM metrics, range(100000000)", "--csv"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command, cwd=bench.path, env=dict(os.environ), text=True, **pipes)  # type: ignore[call-overload]
+    assert "metric" in process.stdout.readline()
+    assert list(temporary.iterdir()) != []
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 143
+    assert "interrupted; nothing is left half done" in err
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_reader_that_leaves_early_is_no_error(bench: Bench) -> None:

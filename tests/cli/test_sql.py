@@ -201,3 +201,46 @@ def test_a_run_that_cannot_be_read_is_left_out_whole(journals: Bench) -> None:
     assert unread == {"p/bad": "the run p/bad can't be read: the bin has been emptied"}
     with pytest.raises(RejectedError, match="p/bad can't be read"), answer(place, query):
         pass
+
+
+_VALUES: dict[str, Any] = {
+    "NULL::DOUBLE": None,
+    "'-inf'::DOUBLE": "-Infinity",
+    "'nan'::FLOAT": "NaN",
+    "0.1::DOUBLE": 0.1,
+    "(2^53)::BIGINT + 1": 2**53 + 1,
+    "18446744073709551615::UBIGINT": 2**64 - 1,
+    "-170141183460469231731687303715884105727::HUGEINT": str(1 - 2**127),
+    "0.10::DECIMAL(9, 2)": 0.1,
+    "[1.5, 'nan'::DOUBLE, NULL]": [1.5, "NaN", None],
+    "{'a': true, 'b': 'x'}": {"a": True, "b": "x"},
+    "'\\xAA'::BLOB": "aa",
+    "DATE '2025-01-02'": "2025-01-02",
+    "TIMESTAMP_NS '2025-01-02 03:04:05.000000006'": "2025-01-02T03:04:05.000000006Z",
+    "TIMESTAMP_S '0987-01-02 03:04:05'": "0987-01-02T03:04:05.000000000Z",
+}
+
+
+def test_values_are_exact(journals: Bench) -> None:
+    """Every type of DuckDB comes out as JSON can have it: the value itself, or its words."""
+    assert asked(journals, f"SELECT {', '.join(_VALUES)}") == [list(_VALUES.values())]
+
+
+def test_a_process_of_its_own_is_sparing(bench: Bench) -> None:
+    """There Arrow has no pool of its own, and does not import pandas, which others still can."""
+    pytest.importorskip("pandas")
+    done = bench.script(
+        "import sys\n"
+        "from tracklib.cli.memory import spare\n"
+        "spare('a test')\n"
+        "import pyarrow\n"
+        "assert pyarrow.default_memory_pool().backend_name == 'system'\n"
+        "assert pyarrow.array(['a', None]).to_pylist() == ['a', None]\n"
+        "assert 'pandas' not in sys.modules\n"
+        "import pandas\n"
+    )
+    assert done.returncode == 0, done.stderr
+    bench.run("one", points=5)
+    done = bench.process("sql", "SELECT * FROM metrics", "--dir", str(bench.root.path), PYTHONPROFILEIMPORTTIME="1")
+    assert done.code == 0
+    assert " duckdb._" in done.err and " pandas." not in done.err

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,9 @@ run.log({"loss": 10.0 + float(sys.argv[1])}, step=10)
         for rank in (0, 1)
     ]
     assert [rank.stdout.readline() for rank in ranks] == ["ready\n"] * 2
+    while not (desk.vendor.path / "processes.txt").exists():
+        assert [rank.poll() for rank in ranks] == [None, None]
+        time.sleep(0.05)
     assert len(processes(desk)) == 1
     first = next(rank for rank in ranks if rank.pid in processes(desk))
     for rank in sorted(ranks, key=lambda rank: rank is not first):

@@ -192,11 +192,10 @@ def test_relays_leave_when_there_is_nothing_to_do(desk: Desk) -> None:
     """Some seconds after the last run is delivered no process is left."""
     desk.run(TRAIN.format(n=1))
     (relay,) = [path for path in desk.root.relays.iterdir() if path.is_dir()]
-    pid = int((relay / "lease").read_text() or 0)
     deadline = time.monotonic() + 30
     while (relay / "lease").read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert pid > 0 and (relay / "lease").read_text() == ""
+    assert (desk.line().done, (relay / "lease").read_text()) == (True, "")
 
 
 def test_what_an_sdk_leaves_lying_about_goes_with_the_relay(desk: Desk) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import clean_environ, free_port
+from tests.promises.conftest import clean_environ
+from tracklib.testing.ports import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "testing.md"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tracklib import platform
 from tracklib.journal import clock, liveness
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder
-from tracklib.journal.liveness import WriterLock, life_of
+from tracklib.journal.liveness import WriterLock, life_of, silence
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.recovery import reap, write_end
 from tracklib.journal.segment import Header
@@ -167,6 +168,19 @@ def test_a_living_writer_beats(tmp_path: Path) -> None:
     assert liveness.last_beat(tmp_path / "w.jsonl") > time.time() - 60
     lock.release()
     assert not is_held(lock.path)
+
+
+def test_a_run_whose_folder_was_deleted_beats_where_it_goes_on(writer: SegmentWriter, folder: RunFolder) -> None:
+    """Another machine, which sees no lock, would take it for stale otherwise."""
+    shutil.rmtree(folder.path)
+    writer.flush()
+    writer.append(Notes("here"))
+    writer.flush()
+    assert writer.append(Notes("in a new segment"))
+    silent(writer.alive.path, liveness.STALE + 1)
+    silent(writer.path, liveness.STALE + 1)
+    writer.beat()
+    assert silence(writer.path) < liveness.STALE
 
 
 def test_a_writer_that_closed_is_gone_though_its_process_lives(

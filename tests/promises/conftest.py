@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,13 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tracklib.testing.ports import free_port
 from tracklib.testing.workplace import Workplace
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def clean_environ() -> dict[str, str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import Desk, Server, free_port
+from tests.promises.conftest import Desk, Server
+from tracklib.testing.ports import free_port
 
 TRAIN = """
 import math, pathlib, sys, time

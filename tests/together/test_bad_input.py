@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import free_port
 from tests.together.conftest import VENDORS, Desk, until
+from tracklib.testing.ports import free_port
 
 TRAIN = 'import tracklib\nwith tracklib.init("bad", id="r1") as run:\n    run.log({"a": 1.0})\nprint("trained")'
 UNKNOWN = {"mlflow": "EXPERIMNT", "wandb": "ENTIY", "comet": "WORKSPCE", "aim": "REP"}

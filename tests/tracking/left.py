@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import Counter
 
 
 def own_threads() -> set[threading.Thread]:
     """Return the threads that tracklib started."""
     return {thread for thread in threading.enumerate() if thread.name.startswith("tracklib-")}
+
+
+def settles_to(files: Counter[str]) -> bool:
+    """Tell whether no more files are open than these, once the flusher has let go of what it brings to the disk.
+
+    It holds a second descriptor of a journal for as long as that takes, also of a run that has ended meanwhile.
+    """
+    deadline = time.monotonic() + 60
+    while not (settled := open_files() <= files) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return settled
 
 
 def open_files() -> Counter[str]:

@@ -118,12 +118,14 @@ def test_a_value_is_taken_at_the_call(cuda: Cuda, bodies) -> None:
     """What changes in place afterwards does not change what was logged; steps and times are those of the calls."""
     run = tracklib.init("p")
     loss = Tensor(cuda, 0.0)
+    cuda.hang.clear()  # until all are logged, however long that takes: so they gather for few transfers
     before = time.time_ns()
     for step in range(100):
         loss.value = step / 3
         run.log({"loss": loss, "plain": step})
         loss.value = -1.0
     after = time.time_ns()
+    cuda.hang.set()
     run.finish()
     assert series(bodies, "loss") == [(step, step / 3) for step in range(100)]
     assert series(bodies, "plain") == [(step, step) for step in range(100)]

@@ -16,6 +16,7 @@ from tracklib.journal.layout import Root
 from tracklib.journal.reader import read_run
 from tracklib.journal.recovery import reap
 from tracklib.model.records import Metrics, RunEnd
+from tracklib.tracking.endings import Ending, ending_of
 
 SCRIPT = """
 import contextlib, os, signal, sys
@@ -183,6 +184,44 @@ def test_a_finished_run_stays_finished(tmp_path: Path, root: Root) -> None:
     script = SCRIPT.format(setup="pass", body="tracked and run.finish(); sys.exit(3)")
     assert start(tmp_path, script).returncode == 3
     assert end_of(root) == ("finished", None, None)
+
+
+class Mute:
+    """An object that has no text."""
+
+    def __str__(self) -> str:
+        raise KeyError("text")
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (None, Ending("finished", 0)),
+        (True, Ending("failed", 1)),
+        (2**70, Ending("failed", 1)),
+        ("no data", Ending("failed", 1, "exit: no data")),
+        (Mute(), Ending("failed", 1, "exit: (the text of a Mute raised KeyError)")),
+    ],
+)
+def test_what_an_exit_says(code: object, end: Ending) -> None:
+    """``sys.exit`` takes anything: what it says is known, and can be read, whatever that is made of."""
+    assert ending_of(SystemExit(code)) == end
+
+
+BEGUN_IN_A_THREAD = """
+import os, signal, threading, tracklib
+thread = threading.Thread(target=lambda: tracklib.init("p", id="first").finish())
+thread.start()
+thread.join()
+tracklib.init("p", id="r").log({"loss": 0.5}, step=1)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_sigterm_is_seen_though_a_thread_began_the_first_run(tmp_path: Path, root: Root) -> None:
+    """The main thread's first run sees to it that the signal is seen, whatever run the process began before."""
+    assert start(tmp_path, BEGUN_IN_A_THREAD).returncode == -signal.SIGTERM
+    assert end_of(root) == ("killed", -15, "SIGTERM")
 
 
 CHAINED = """

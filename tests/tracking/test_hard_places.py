@@ -137,6 +137,24 @@ def test_no_more_threads(tmp_path: Path, root: Root) -> None:
     assert is_whole(root)
 
 
+FROZEN = """
+import subprocess, tracklib.platform
+tracklib.platform.spawn = subprocess.Popen = lambda *_, **__: sys.exit("a process was started")
+sys.frozen = True
+sys.path.append("{plugins}")
+os.environ |= {{"TRACKLIB_CAPTURE": "git", "TRACKLIB_BACKENDS": "fakevendor", "FAKEVENDOR_PLACE": os.getcwd()}}
+"""
+
+
+def test_a_frozen_program_does_not_start_itself(tmp_path: Path, root: Root) -> None:
+    """Where ``sys.executable`` is the program itself, as PyInstaller makes it, no helper is started, and that is said."""
+    done = trained(tmp_path, FROZEN.format(plugins=Path(__file__).parents[1] / "delivery" / "plugins"))
+    assert (done.returncode, done.stdout) == (0, "trained\n"), done.stderr
+    assert "delivery cannot begin: expected a Python interpreter in sys.executable" in done.stderr
+    assert "nothing is captured of this run: OSError: expected a Python interpreter in sys.executable" in done.stderr
+    assert is_whole(root)
+
+
 @pytest.mark.parametrize("where", ["atexit", "finaliser", "thread"])
 def test_odd_moments(root: Root, where: str) -> None:
     """A run may begin and end in an exit handler, a finaliser or a thread."""

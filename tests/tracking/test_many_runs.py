@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import tracklib
-from tests.tracking.left import open_files, own_threads
+from tests.tracking.left import open_files, own_threads, settles_to
 from tracklib.journal.glance import glance
 from tracklib.journal.reader import Damage, read_run
 from tracklib.model.state import fold
@@ -28,7 +28,7 @@ def test_fifty_runs_one_after_another_leave_nothing_open(root) -> None:
             for step in range(10):
                 run.log({"loss": number + step / 10})
     gc.collect()
-    assert open_files() <= files
+    assert settles_to(files)
     assert own_threads() <= threads
     for number in range(50):
         folder = root.run("p", f"r{number}")

@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 import time
 from decimal import Decimal
+from unittest import mock
 
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
 import pytest
 
 import tracklib
+import tracklib.tracking.steps
+from tracklib.journal.layout import RunFolder
+from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import Metrics, Notice, Summary
+from tracklib.tracking.steps import next_step
 
 BIG = 2**70
 
@@ -38,6 +46,52 @@ def test_the_counter_goes_on_after_a_resume(bodies) -> None:
         assert logged(bodies, run)[-1][0] == expected
 
 
+STEPS = st.integers(-(10**30), 10**30) | st.integers(-5, 50) | st.floats(-1e300, 1e300)
+
+
+@hypothesis.given(
+    steps=st.lists(st.tuples(STEPS, st.sampled_from(["a", "rank_1/a", 'b"step":99999,', "step"])), max_size=40),
+    chunk=st.sampled_from([1, 7, 100, 1 << 20]),
+)
+def test_the_highest_step_is_found_wherever_it_stands(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[float, str]], chunk: int
+) -> None:
+    """Read from its end, by bits of any size, a run gives the step that reading all of it would."""
+    folder = RunFolder(tmp_path_factory.mktemp("run"))
+    writer = SegmentWriter(folder, "r", "p", warn=pytest.fail)
+    for place, (step, name) in enumerate(steps):
+        if place == 20:
+            writer.segment.broken = True  # a second segment
+        writer.append(Metrics({name: 1.0}, step))
+    writer.close()
+    with (folder.segments()[-1]).open("ab") as file:
+        file.write(
+            b'{"kind":"metrics","seq":1,"time":1,"step":10000000,"values":{"a":1},"crc":"00000000"}\n{"kind":"me'
+        )
+    with mock.patch.object(tracklib.tracking.steps, "_CHUNK", chunk):
+        for prefix in ("", "rank_1/"):
+            mine = [step for step, name in steps if name.startswith("rank_1/") == bool(prefix)]
+            assert next_step(folder, prefix) == int(max([-1, *mine]) // 1) + 1
+
+
+def test_who_names_each_step_does_not_wait_for_the_earlier_attempts(bodies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a long run takes longer than a ``log()`` may: it is done where a step has to be found, and once."""
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0}, step=7)
+    run.finish()
+    looks = []
+    monkeypatch.setattr("tracklib.tracking.run.next_step", lambda *_: looks.append(1) or 8)
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0}, step=3)
+    run.log({"a": "bad", "b": np.float32(2.0)}, step=np.int64(4))
+    assert looks == []
+    run.log({"a": 1.0})
+    run.log({"a": 1.0}, step=20)
+    run.log({"a": 1.0})
+    assert looks == [1]
+    assert [step for step, _ in logged(bodies, run)] == [7, 3, 4, 8, 20, 21]
+
+
 def test_values_are_exact(bodies) -> None:
     """What was logged is what is read back, to the bit: huge integers, NaN, infinities, negative zero, bools."""
     values = {"big": BIG, "neg": -BIG, "nan": math.nan, "inf": math.inf, "-inf": -math.inf, "z": -0.0, "t": 5e-324}
@@ -49,6 +103,39 @@ def test_values_are_exact(bodies) -> None:
     assert math.copysign(1, found["z"]) == -1
     del values["nan"]
     assert found == {**values, "true": 1, "third": 1 / 3, "decimal": 0.5}
+
+
+def test_a_mapping_that_changes_meanwhile_is_recorded_as_it_was(bodies, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread that fills the mapping while it is logged costs no record, and gets nothing into one."""
+    run = tracklib.init("p")
+    shared: dict[str, object] = {"a": 1.0, "b": 2}
+    lock = run._recorder.writer.lock
+
+    class Changing:
+        def __enter__(self) -> None:
+            shared.update(a="text", c=math.nan)
+            lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            lock.release()
+
+    monkeypatch.setattr(run._recorder.writer, "lock", Changing())
+    run.log(shared)
+    monkeypatch.undo()
+    run.log({"a": 2.0})
+    assert logged(bodies, run) == [(0, {"a": 1.0, "b": 2}), (1, {"a": 2.0})]
+
+
+@pytest.mark.parametrize("values", [{"x" * 1000: 1.0}, {"x" * 1000: math.nan}])
+def test_a_call_too_large_for_any_reader_is_refused(bodies, capfd, monkeypatch: pytest.MonkeyPatch, values) -> None:
+    """Whatever way it takes, a call whose line readers would step over is refused by its size, and takes no step."""
+    for module in ("tracklib.journal.writer", "tracklib.tracking.recorder"):
+        monkeypatch.setattr(f"{module}.MAX_LINE", 1000)
+    run = tracklib.init("p")
+    run.log(values)
+    run.log({"a": 1.0})
+    assert logged(bodies, run) == [(0, {"a": 1.0})]
+    assert "expected a record of at most" in capfd.readouterr().err
 
 
 BAD = {

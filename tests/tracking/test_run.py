@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import signal
+import time
 
 import pytest
 
 import tracklib
 from tracklib.errors import BadValueError, RunStateError, UsageError
+from tracklib.journal.glance import glance
 from tracklib.model.records import Metrics, Notes, Notice, Params, RunEnd, RunStart, Summary, Tags
 from tracklib.model.state import fold
+from tracklib.tracking.endings import Ending, endings
+from tracklib.tracking.observing import _helper
 
 BIG = 2**70
 
@@ -102,7 +107,10 @@ def test_notes_and_summary(bodies) -> None:
         (lambda run: run.define_metric("a", summary="median"), "got 'median'"),
         (lambda run: run.define_metric("a", goal="up"), "expected goal 'minimize' or 'maximize', got 'up'"),
         (lambda run: run.set_notes(3), "expected text, got int 3"),
-        (lambda run: run.finish(status="done"), "got status='done'"),
+        (lambda run: run.finish(status="done"), "got status=str 'done'"),
+        (lambda run: run.finish(status=[1]), "got status=list [1]"),
+        (lambda run: run.finish(exit_code=2**70), "exit_code=int 11805916"),
+        (lambda run: run.finish(exit_code=10**5000), "exit_code=int"),
     ],
 )
 def test_strict_raises_what_is_warned_of_otherwise(capfd, call, told) -> None:
@@ -126,6 +134,50 @@ def test_strict_keeps_the_good_rest(bodies) -> None:
 
 
 # -- ends, resumes and neighbours
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        (True, RunEnd("failed", 1, None)),
+        (-(2**62), RunEnd("failed", -(2**62), None)),
+        (2**70, RunEnd("failed", None, None)),
+        ("1", RunEnd("failed", None, None)),
+        (signal.SIGTERM, RunEnd("failed", 15, None)),
+    ],
+)
+def test_an_end_is_read_as_one_whatever_the_exit_code(bodies, code: object, end: RunEnd) -> None:
+    """A truth value, an enum's member and what is no exit code leave no run open, and the status as it was given."""
+    run = tracklib.init("p")
+    run.finish(status="failed", exit_code=code)
+    assert bodies(RunEnd, run=run) == [end]
+    assert type(bodies(RunEnd, run=run)[0].exit_code) in (int, type(None))
+
+
+def test_what_fails_behind_the_end_costs_no_training_and_no_other_run(bodies, capfd, monkeypatch) -> None:
+    """Where what is done after a run's end raises, that is a warning; the run has ended, and so do the others."""
+    first, second = tracklib.init("p", id="first"), tracklib.init("p", id="second")
+
+    def failing(*_: object) -> None:
+        raise ValueError("a descriptor out of range")
+
+    first._options.on_finish = failing
+    monkeypatch.setattr(endings, "_runs", {id(run): run.end for run in (first, second)})
+    endings._finish(Ending("killed"))
+    assert [bodies(RunEnd, run=run) for run in (first, second)] == [[RunEnd("killed")]] * 2
+    assert "the end of run first could not be seen to: ValueError: a descriptor out of range" in capfd.readouterr().err
+
+
+def test_capturing_that_cannot_be_ended_costs_no_delivery(capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is to be done at a run's end, such as waiting for its delivery, is done all the same."""
+    monkeypatch.setenv("TRACKLIB_CAPTURE", "git")
+    monkeypatch.setattr(_helper, "begin", lambda *_: None)
+    run = tracklib.init("p", id="r")
+    monkeypatch.setattr(_helper, "end", lambda _: {}["the child"])
+    run.finish()
+    err = capfd.readouterr().err
+    assert "the capturing of run r could not be ended: KeyError: 'the child'. Training goes on" in err
+    assert "could not be seen to" not in err
 
 
 def test_late_calls_warn_once_and_record_nothing(records, capfd) -> None:
@@ -170,6 +222,20 @@ def test_resume(bodies, root) -> None:
     assert tracklib.init("other", id="r").attempt == 1
     with pytest.raises(UsageError, match="expected resume 'allow', 'must', 'never' or 'auto', got 'maybe'"):
         tracklib.init("p", resume="maybe")
+
+
+def test_a_resume_on_a_machine_whose_clock_is_behind(root, records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last attempt's end is the run's end, though its clock says that it was before the first began."""
+    run = tracklib.init("p", id="r")
+    run.log({"a": 1.0})
+    run.finish(status="killed", exit_code=-15)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now - 3600 * 10**9)
+    with tracklib.init("p", id="r") as run:
+        run.log({"a": 2.0})
+    state = fold("r", records(run))
+    assert (state.status, state.attempt, state.exit_code, state.last) == ("finished", 2, None, {"a": 2.0})
+    assert glance(run.folder).info == state.info()
 
 
 @pytest.mark.parametrize("id", ["", "..", "a/b", "-a", "_a", "a b", "ä", "x" * 65, 5, "a\n", b"a"])

@@ -19,7 +19,7 @@ import pytest
 
 import tracklib
 from tests.promises.conftest import clean_environ
-from tests.tracking.left import open_files, own_threads
+from tests.tracking.left import open_files, own_threads, settles_to
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root
 from tracklib.journal.reader import Damage, read_run
@@ -241,7 +241,7 @@ def test_a_sweep_of_short_runs_in_one_process(root: Root) -> None:
             tracklib.log({"score": number})
         assert run.config == {"number": number}
     assert own_threads() <= threads
-    assert open_files() <= files
+    assert settles_to(files)
     parent.finish()
     infos = [glance(folder).info for folder in root.runs()]
     assert Counter((info.parent, info.group, info.status) for info in infos) == {

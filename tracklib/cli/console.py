@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from tracklib.cli.termination import exit_code
 from tracklib.messages import printable
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def print_json(document: object) -> None:
 
 @contextmanager
 def interruptible(rest: Callable[[], str]) -> Iterator[None]:
-    """Turn Ctrl-C into one line that says what is left, and exit code 130."""
+    """Turn Ctrl-C and SIGTERM into one line that says what is left, and an exit code that says which it was."""
     try:
         yield
     except KeyboardInterrupt:
         say(f"interrupted: {rest()}")
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_code()) from None

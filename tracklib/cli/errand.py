@@ -133,7 +133,7 @@ def _prepare_run(errand: Errand, folder: RunFolder, entry: str | None, resolved:
         return
     mine = [r for r in receipts.good if entry is None or r.entry == entry or _goes_to(r, resolved)]
     if resolved is not None and not mine:
-        for receipt in assign(errand.root, folder, [resolved]):
+        for _, receipt in assign(errand.root, folder, [resolved]):
             errand.take(folder, receipt.entry, receipt.relay)
     for receipt in mine:
         if receipt.state == "complete" and not receipt.pending(glance.totals) and not glance.open:

@@ -1,6 +1,6 @@
 """The entry point: the commands, and the border at which errors become one clear line and an exit code.
 
-Exit codes: 0 done or equal; 1 differences, refused or undelivered records; 2 a wrong call or configuration; 130 Ctrl-C.
+Exit codes: 0 done or equal; 1 differences, refused or undelivered records; 2 a wrong call or configuration; 130 Ctrl-C; 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from tracklib.cli import (
     verify,
 )
 from tracklib.cli.console import complain, say
+from tracklib.cli.memory import OWN_PROCESS
+from tracklib.cli.termination import exit_code, take_as_interrupt
 from tracklib.errors import TracklibError
 
 __all__ = ["app", "main"]
@@ -48,12 +50,12 @@ class Program(TyperGroup):
         sys.exit(_exit_code(lambda: run(*args, **kwargs)))
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; say so where Ctrl-C ended it and the command itself had nothing to say."""
+        """Run a command; say so where Ctrl-C or SIGTERM ended it and the command itself had nothing to say."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             say("interrupted; nothing is left half done: repeat the command to see the rest")
-            raise typer.Exit(130) from None
+            raise typer.Exit(exit_code()) from None
 
 
 def _exit_code(command: Callable[[], object]) -> int:
@@ -63,7 +65,7 @@ def _exit_code(command: Callable[[], object]) -> int:
         complain(str(error))
     except typer.Abort:
         say("stopped; nothing was changed")
-        return 130
+        return exit_code()
     except OSError as error:
         complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
     except Exception as error:
@@ -142,7 +144,8 @@ def main() -> None:
     """Run the command line of this process."""
     if sys.stdout is None or sys.stderr is None:  # closed by whoever started it: what is said goes nowhere
         sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115  the process's own
-    app(prog_name="tracklib")
+    take_as_interrupt()
+    app(prog_name="tracklib", obj=OWN_PROCESS)
 
 
 if __name__ == "__main__":

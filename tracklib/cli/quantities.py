@@ -111,7 +111,7 @@ def iso_time(nanoseconds: int | None) -> str | None:
         return None
     seconds, rest = divmod(nanoseconds, 10**9)
     try:
-        whole = dt.datetime.fromtimestamp(seconds, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+        whole = dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()[:19]
     except (OverflowError, ValueError, OSError):
         return f"{nanoseconds} ns"
     return f"{whole}.{rest:09d}Z"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ EXAMPLE = "tracklib sql \"SELECT run, min(value) FROM metrics WHERE metric = 'lo
 
 
 def sql(
+    ctx: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="One SELECT, in DuckDB's SQL.", show_default=False)],
     place: OtherPlace = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows of the table for people.")] = 100,
@@ -30,25 +31,28 @@ def sql(
 
     Tables: runs, metrics, params, summary, tags, artifacts, media, system, console; docs/reading.md has their columns. Only what the query needs is read, and nothing can be written or reached. JSON: columns, rows; a row is a list. Exit code 1 where a run could not be read.
     """
+    from tracklib.cli.cells import rows
     from tracklib.cli.console import say
     from tracklib.cli.counted import counted
+    from tracklib.cli.memory import OWN_PROCESS, spare
     from tracklib.cli.quantities import plural
     from tracklib.errors import UsageError
     from tracklib.reading.query import answer
 
     if csv and json:
         raise UsageError("expected --csv or --json, got both")
-    _save_memory()
+    if ctx.obj is OWN_PROCESS:
+        spare("SQL")
     reader = _reader(place, dir)
     unread: dict[str, str] = {}
     with answer(reader, query, watch=lambda runs: counted(runs, "run"), unread=unread) as stream:
-        columns, rows = list(stream.schema.names), _rows(stream)
+        columns = list(stream.schema.names)
         if json:
-            _print_json(columns, rows)
+            _print_json(columns, rows(stream))
         elif csv:
-            _print_csv(columns, rows)
+            _print_csv(columns, rows(stream))
         else:
-            _print_table(columns, rows, limit)
+            _print_table(columns, stream, limit)
     if reader.damaged:
         say(f"{plural(reader.damaged, 'damaged record')} could not be read: the answer lacks them")
     for reason in unread.values():
@@ -58,55 +62,10 @@ def sql(
     return 1 if unread or unlisted else 0
 
 
-def _save_memory() -> None:
-    """Let Arrow take its memory where DuckDB and Python do: a pool of its own keeps what it had at its peak."""
-    from tracklib.reading.arrow import needed
-
-    arrow = needed("pyarrow", what="SQL")
-    arrow.set_memory_pool(arrow.system_memory_pool())
-
-
 def _reader(place: str | None, dir: Path | None) -> Reader:
     from tracklib.cli.elsewhere import open_named
 
     return open_named("local" if dir is None else f"local:{dir}", None) if place is None else open_named(place, dir)
-
-
-def _rows(stream: Any) -> Iterator[list[Any]]:
-    """Yield each row, as JSON and people can have it."""
-    for batch in stream:
-        yield from map(list, zip(*(_values(column) for column in batch.columns), strict=True))
-
-
-def _values(column: Any) -> list[Any]:
-    """Return a column's values; times, of which Python's own lack the nanoseconds, as text."""
-    from tracklib.cli.quantities import iso_time
-
-    kind = str(column.type)
-    if kind.startswith("timestamp"):
-        factor = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}[column.type.unit]
-        return [iso_time(None if value is None else value * factor) for value in column.cast("int64").to_pylist()]
-    return list(map(_plain, column.to_pylist()))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can have it, and exactly."""
-    import decimal
-
-    from tracklib.model.codec import metric_token
-
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, decimal.Decimal):
-        near = int(value) if value == value.to_integral_value() else float(value)
-        return _plain(near) if decimal.Decimal(str(near)) == value else str(value)
-    if isinstance(value, (int, float)):
-        return metric_token(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return list(map(_plain, value))
-    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _print_json(columns: list[str], rows: Iterator[list[Any]]) -> None:
@@ -131,17 +90,17 @@ def _print_csv(columns: list[str], rows: Iterator[list[Any]]) -> None:
         writer.writerow([json.dumps(value) if isinstance(value, (list, dict)) else value for value in row])
 
 
-def _print_table(columns: list[str], rows: Iterator[list[Any]], limit: int) -> None:
+def _print_table(columns: list[str], batches: Iterable[Any], limit: int) -> None:
+    from tracklib.cli.cells import rows
     from tracklib.cli.console import grid, out, safe, say
     from tracklib.cli.quantities import plural
 
     table = grid(*(name.rstrip("!>") or " " for name in columns))
-    more = 0
-    for number, row in enumerate(rows):
-        if number >= limit:
-            more += 1
-            continue
-        table.add_row(*(safe("" if value is None else value) for value in row))
+    left = limit
+    for batch in batches:
+        for row in rows([batch.slice(0, max(left, 0))]):
+            table.add_row(*(safe("" if value is None else value) for value in row))
+        left -= len(batch)
     out().print(table)
-    if more:
-        say(f"{plural(more, 'more row')}: --limit N, --csv or --json give them")
+    if left < 0:
+        say(f"{plural(-left, 'more row')}: --limit N, --csv or --json give them")

@@ -69,11 +69,11 @@ class Total:
     urls: tuple[str, ...]
 
 
-def account(folders: Iterable[RunFolder]) -> Iterator[Line]:
-    """Yield the account of each run at each backend."""
+def account(folders: Iterable[RunFolder], unreadable: Callable[[str], None] | None = None) -> Iterator[Line]:
+    """Yield the account of each run at each backend; ``unreadable`` is as `all_receipts` takes it."""
     for folder in folders:
         look = glance(folder)
-        for receipt in all_receipts(folder):
+        for receipt in all_receipts(folder, unreadable):
             yield _line(look.info, look.totals, receipt)
 
 
@@ -125,6 +125,7 @@ def wait(
     progress: Callable[[list[Line]], None],
     live: bool = False,
     entries: frozenset[str] | None = None,
+    unreadable: Callable[[str], None] | None = None,
 ) -> list[Line]:
     """Wait until these runs are delivered, the time is over, or nothing more can come of waiting; return the account.
 
@@ -135,6 +136,7 @@ def wait(
         progress: Called with the account from time to time.
         live: Of a run that goes on, wait only for what is written by now.
         entries: The backends that matter; all where omitted.
+        unreadable: Takes what is wrong with a receipt, as often as it is looked at.
     """
     deadline = time.monotonic() + timeout
     supervisor = Supervisor(root)
@@ -143,7 +145,7 @@ def wait(
     goals: dict[tuple[object, str], int] = {}
     while True:
         for folder in list(open_folders):
-            lines = [line for line in account([folder]) if entries is None or line.entry in entries]
+            lines = [line for line in account([folder], unreadable) if entries is None or line.entry in entries]
             done[folder.path] = lines
             ends = [goals.setdefault((folder.path, line.entry), line.written) for line in lines]
             if all(line.done or (live and line.reached(goal)) for line, goal in zip(lines, ends, strict=True)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Deadline"]
 
-_SECONDS = float(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
+_LONGEST = 1e6
+
+
+def _given(text: str) -> float:
+    """Return the seconds that a text says; where they are none, the usual ones: the relay goes on, and its log says so."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= _LONGEST:
+        return seconds
+    sys.stderr.write(f"TRACKLIB_RELAY__DEADLINE: expected more than 0 and up to {_LONGEST:,.0f} s, got {text!r}\n")
+    return 900.0
+
+
+_SECONDS = _given(os.environ.get("TRACKLIB_RELAY__DEADLINE", "900"))
 """Seconds that one batch may take before an SDK counts as hanging, besides those for its files."""
 
 _SLOWEST = 500_000

@@ -34,11 +34,8 @@ _LOOK = 0.02
 def begin(root: Root, folder: RunFolder, backends: Sequence[Resolved], messages: Messages) -> list[InlineRelay]:
     """Begin to deliver a run from this process."""
     keys = {id(resolved): f"{resolved.spec.name}-inline-{os.urandom(6).hex()}" for resolved in backends}
-    receipts = assign(root, folder, backends, key_of=lambda _, resolved: keys[id(resolved)])
-    begun = [
-        InlineRelay(root, folder, receipt, keys[id(resolved)], messages)
-        for resolved, receipt in zip(backends, receipts, strict=True)
-    ]
+    assigned = assign(root, folder, backends, key_of=lambda _, resolved: keys[id(resolved)], unreadable=messages.warn)
+    begun = [InlineRelay(root, folder, receipt, keys[id(resolved)], messages) for resolved, receipt in assigned]
     for relay in begun:
         relay.start()
     return begun

@@ -65,8 +65,14 @@ class _Secret(Value):
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
-            temporary = self.path.with_suffix(f".{os.getpid()}.tmp")
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._make()
+            return self.path.read_bytes()
+
+    def _make(self) -> None:
+        # Not named by the process alone: those of containers bear the same numbers, and one may have died over it.
+        temporary = self.path.with_suffix(f".{os.urandom(8).hex()}.tmp")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
             with os.fdopen(fd, "wb") as file:
                 file.write(os.urandom(32))
             try:
@@ -74,8 +80,8 @@ class _Secret(Value):
             except OSError:
                 if not self.path.exists():  # no hard links here
                     os.replace(temporary, self.path)
+        finally:
             temporary.unlink(missing_ok=True)
-            return self.path.read_bytes()
 
 
 def relay_key(root: Root, resolved: Resolved) -> str:
@@ -107,13 +113,14 @@ def start(root: Root, key: str, *, environ: Mapping[str, str] | None = None, pro
     private_folder(folder.path)
     if lives(root, key):
         return False
-    if not sys.executable:
+    if not (python := platform.interpreter()):
         raise ConfigError(
-            "expected a Python interpreter in sys.executable to deliver with, got none; run tracklib sync"
+            f"expected a Python interpreter in sys.executable to start a process with, got {sys.executable!r}; "
+            "set TRACKLIB_DELIVERY=inline, or run tracklib sync"
         )
     environment = dict(os.environ if environ is None else environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [_home(), environment.get("PYTHONPATH", "")]))
-    _spawn(folder, [sys.executable, "-c", _PROGRAM.format(program), str(root.path), key], environment)
+    _spawn(folder, [python, "-c", _PROGRAM.format(program), str(root.path), key], environment)
     return True
 
 

@@ -52,8 +52,12 @@ class Lease:
         if locked is False or (locked is None and self._fresh()):
             os.close(fd)
             return False
-        os.truncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode())
+        try:
+            os.truncate(fd, 0)
+            os.write(fd, f"{os.getpid()}\n".encode())
+        except OSError:  # the disk is full: whoever tries again and again must not use up the descriptors
+            os.close(fd)
+            raise
         self._fd = fd
         _own[str(self.path)] = os.getpid()
         return True

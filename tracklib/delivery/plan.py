@@ -27,28 +27,40 @@ def assign(
     backends: Iterable[Resolved],
     *,
     key_of: Callable[[Root, Resolved], str] = launch.relay_key,
-) -> list[Receipt]:
-    """Write a receipt for each backend that a run is to go to, and mark the run; return the receipts.
+    unreadable: Callable[[str], None] | None = None,
+) -> list[tuple[Resolved, Receipt]]:
+    """Write a receipt for each backend that a run is to go to, and mark the run; return the backends with theirs.
 
     A backend whose destination is another one than last time gets a receipt of its own, so that both places are
-    accounted for.
+    accounted for. Where one cannot be read, it may be that of a backend which seems to have none: this is left out then,
+    for from a new receipt everything would be sent again.
 
     Args:
         root: Where the run lies.
         folder: The run.
         backends: Where it goes.
         key_of: Returns the key of the relay that is to be in charge.
+        unreadable: Takes what is wrong with a receipt.
+
+    Raises:
+        CorruptJournalError: A receipt cannot be read, and nobody takes what is wrong with it.
     """
     mark(root, folder)
-    known = list(all_receipts(folder))
+    problems: list[str] = []
+    known = list(all_receipts(folder, None if unreadable is None else problems.append))
+    if unreadable is not None:
+        for problem in problems:
+            unreadable(problem)
     assigned = []
     for resolved in backends:
         destination = resolved.settings.destination()
         receipt = next((r for r in known if (r.backend, r.destination) == (resolved.spec.name, destination)), None)
+        if receipt is None and problems:
+            continue
         if receipt is None:
             receipt = Receipt(_free_entry(resolved.entry, known), resolved.spec.name, destination)
             known.append(receipt)
-        assigned.append(_hand_over(root, folder, receipt, key_of(root, resolved)))
+        assigned.append((resolved, _hand_over(root, folder, receipt, key_of(root, resolved))))
     return assigned
 
 

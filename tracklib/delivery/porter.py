@@ -31,7 +31,14 @@ _TRIES = 3
 
 def pending_runs(root: Root) -> list[RunFolder]:
     """Return the runs of which artifacts are set aside."""
-    return [folder for folder in active_runs(root) if is_pending(folder)]
+    return [folder for folder in active_runs(root) if _is_pending(folder)]
+
+
+def _is_pending(folder: RunFolder) -> bool:
+    try:
+        return is_pending(folder)
+    except OSError:  # this run's folder fails: the artifacts of the others are stored, and it is looked at again
+        return False
 
 
 def ensure(root: Root) -> bool:
@@ -80,7 +87,7 @@ class _Porter:
         try:
             take_in(self._root, folder, item)
             settle(self._root, folder)
-        except OSError:  # of the run's own folder: it is deleted, or its disk is full
+        except Exception:  # its run is deleted, its disk full, its notes damaged: the other artifacts are stored
             self._failures[item.id] = self._failures.get(item.id, 0) + 1
             traceback.print_exc()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -137,14 +137,31 @@ def claim_on(folder: RunFolder, entry: str) -> Lease:
     return Lease(receipt_path(folder, entry).with_suffix(".lease"))
 
 
-def all_receipts(folder: RunFolder) -> Iterator[Receipt]:
-    """Yield the receipts of a run, by name."""
+def all_receipts(folder: RunFolder, unreadable: Callable[[str], None] | None = None) -> Iterator[Receipt]:
+    """Yield the receipts of a run, by name.
+
+    Args:
+        folder: The run.
+        unreadable: Takes what is wrong with each one that cannot be read, which then hides no other.
+
+    Raises:
+        CorruptJournalError: One cannot be read, and nobody takes what is wrong with it.
+    """
     try:
         names = sorted(os.listdir(folder.receipts))
     except FileNotFoundError:
         return
     for name in names:
-        if name.endswith(".json") and (receipt := _load(folder.receipts / name)) is not None:
+        if not name.endswith(".json"):
+            continue
+        try:
+            receipt = _load(folder.receipts / name)
+        except CorruptJournalError as error:
+            if unreadable is None:
+                raise
+            unreadable(str(error))
+            continue
+        if receipt is not None:
             yield receipt
 
 
@@ -155,7 +172,7 @@ def _load(path: Path) -> Receipt | None:
         return None
     try:
         return _from_fields(orjson.loads(content))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptJournalError(
             f"expected a receipt in {path}, got {error}; delete that file to deliver the run again from its start"
         ) from error

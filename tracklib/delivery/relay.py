@@ -33,7 +33,7 @@ from tracklib.delivery.retry import Breaker
 from tracklib.delivery.run_delivery import RunDelivery
 from tracklib.delivery.scratch import settle_in
 from tracklib.delivery.settled import is_settled, settle
-from tracklib.errors import AuthError, BackendError, ConfigError, TransientError
+from tracklib.errors import AuthError, BackendError, ConfigError, CorruptJournalError, TransientError
 from tracklib.journal.glance import glance
 from tracklib.journal.layout import Root, RunFolder, private_folder
 from tracklib.journal.recovery import reap
@@ -131,13 +131,20 @@ class Relay:
         self._looked = now
         self._see_to_porter()
         for folder in self.folders():
-            self._reap(folder)
-            if folder.path not in self.deliveries:
-                self._adopt(folder)
+            try:
+                self._see_to(folder)
+            except (OSError, CorruptJournalError) as error:  # of this run's: the others are delivered
+                self.say(f"cannot see to {folder.path}: {error}")
         for path in [path for path in self.deliveries if not path.is_dir()]:
             self._drop(path)  # deleted meanwhile
         for claim in self._claims.values():
             claim.beat()
+
+    def _see_to(self, folder: RunFolder) -> None:
+        """End a run whose writers are gone, and take on its delivery."""
+        self._reap(folder)
+        if folder.path not in self.deliveries:
+            self._adopt(folder)
 
     def _wake(self) -> None:
         for breaker in (self._breaker, *(delivery.breaker for delivery in self.deliveries.values())):
@@ -167,7 +174,7 @@ class Relay:
                 porter.ensure(self.root)
 
     def _adopt(self, folder: RunFolder) -> None:
-        for receipt in all_receipts(folder):
+        for receipt in all_receipts(folder, self.say):
             if self.serves(receipt) and not is_settled(folder, receipt):
                 self._claim(folder, receipt.entry)
 
@@ -184,13 +191,19 @@ class Relay:
         except OSError as error:
             self.say(f"cannot claim {claim.path}: {error.strerror or error}")
             return
-        receipt = Receipt.load(folder, entry)  # as it stands now that nobody else writes it
-        if receipt is None or not self.serves(receipt) or is_settled(folder, receipt):
-            claim.release()
-            return
-        receipt.relay = self.key
-        self._claims[folder.path] = claim
-        self.deliveries[folder.path] = self._delivery(folder, receipt)
+        try:
+            self._begin(folder, entry, claim)
+        finally:
+            if folder.path not in self.deliveries:
+                claim.release()
+
+    def _begin(self, folder: RunFolder, entry: str, claim: Lease) -> None:
+        """Begin a delivery that is claimed, where the receipt, which nobody else writes now, still asks for it."""
+        receipt = Receipt.load(folder, entry)
+        if receipt is not None and self.serves(receipt) and not is_settled(folder, receipt):
+            receipt.relay = self.key
+            self.deliveries[folder.path] = self._delivery(folder, receipt)
+            self._claims[folder.path] = claim
 
     def _drop(self, path: Path) -> None:
         """Serve a run no more."""
@@ -262,8 +275,8 @@ class Relay:
                 return  # resumed meanwhile: go on
         delivery.note("complete")
         self._good_at = time.monotonic()
-        self._drop(path)
         settle(self.root, delivery.folder)
+        self._drop(path)
 
     def _failed(self, delivery: RunDelivery, error: Exception) -> None:
         self._inflight.clear()

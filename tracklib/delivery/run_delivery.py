@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +29,8 @@ BROKEN = (
     "the SDK ended the process that uses it, whatever it was sent: mend or reinstall it, then run tracklib sync; "
     "nothing is lost"
 )
+
+_OF_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE})
 
 _STUMBLES = 3
 """Failures of a plugin's own code at one place before the record behind them is looked for and set apart."""
@@ -57,6 +61,7 @@ class RunDelivery:
         self._unconfirmed: list[Sent] = []
         self._doubted: list[tuple[Batch, str]] = []
         self._stumbles = 0
+        self._noted = True
         self._looked = 0.0
         self._look: Glance | None = None
         receipt.resent += _between(receipt.confirmed, receipt.sent)
@@ -104,7 +109,7 @@ class RunDelivery:
         except RejectedError as error:
             outcomes = self._one_by_one(batch, error)
         except Exception as error:
-            if isinstance(error, BackendError) or not self._stumbles_again():
+            if isinstance(error, BackendError) or _is_machines(error) or not self._stumbles_again():
                 self._reader.rewind(batch.writer, self._behind(batch.writer))
                 raise
             outcomes = self._one_by_one(batch, error)
@@ -131,7 +136,7 @@ class RunDelivery:
             except (TransientError, AuthError, UnknownOutcomeError) as fault:
                 outcomes.append(unknown(str(fault)))
             except Exception as single:
-                outcomes.append(Outcome("refused", _text(single)))
+                outcomes.append(unknown(_text(single)) if _is_machines(single) else Outcome("refused", _text(single)))
             if outcomes[-1].kind in ("retry", "unknown"):
                 break
         return outcomes
@@ -239,12 +244,21 @@ class RunDelivery:
         self.receipt.sent = dict(self.receipt.confirmed)
 
     def note(self, state: str, error: str = "") -> None:
-        """Write down how things stand, where that changed."""
+        """Write down how things stand, where that changed; a disk that does not take it is asked again at the next call."""
         receipt = self.receipt
         if (receipt.state, receipt.error) != (state, error):
             receipt.since = receipt.since if error and receipt.error else time.time()
             receipt.state, receipt.error = state, error  # type: ignore[assignment]  # one of its literals
-            receipt.save(self.folder)
+            self._noted = False
+        if not self._noted:
+            with contextlib.suppress(OSError):  # full, or deleted with its run: what the file says is older, not wrong
+                receipt.save(self.folder)
+                self._noted = True
+
+
+def _is_machines(error: Exception) -> bool:
+    """Tell whether an error is this machine's, which has no room or descriptors left: no record is to blame."""
+    return isinstance(error, OSError) and error.errno in _OF_MACHINE
 
 
 def _text(error: Exception) -> str:

@@ -20,7 +20,9 @@ def is_settled(folder: RunFolder, receipt: Receipt) -> bool:
 
 def settle(root: Root, folder: RunFolder) -> bool:
     """Take a run's active mark away where it has ended and every backend has all of it; return whether it was."""
-    if glance(folder).open or not all(is_settled(folder, receipt) for receipt in all_receipts(folder)):
+    unknown: list[str] = []  # what a receipt that cannot be read would say
+    receipts = list(all_receipts(folder, unknown.append))
+    if unknown or glance(folder).open or not all(is_settled(folder, receipt) for receipt in receipts):
         return False
     unmark(root, folder)
     if glance(folder).open:  # resumed in this very moment

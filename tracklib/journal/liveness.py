@@ -59,10 +59,11 @@ class WriterLock:
 
     def forget(self) -> None:
         """Close the file, as a forked child must, which never held the lock."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        fd, self._fd = self._fd, None
+        if fd is not None:
             _own.discard(str(self.path))
+            with contextlib.suppress(OSError):  # closed it is, whatever the file system says of it
+                os.close(fd)
 
 
 def last_beat(segment: Path) -> float:

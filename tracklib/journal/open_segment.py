@@ -15,8 +15,20 @@ from tracklib.model.codec import dumps
 
 __all__ = ["OpenSegment", "reserve"]
 
-_ONLY_THIS_FILE = frozenset({errno.EIO, errno.ESTALE, errno.EBADF, errno.EFBIG})
-"""Faults after which another file may still take records."""
+_ONLY_THIS_FILE = frozenset(
+    {
+        errno.EIO,
+        errno.ESTALE,
+        errno.EBADF,
+        errno.EFBIG,
+        errno.ENOTCONN,
+        errno.ESHUTDOWN,
+        errno.ECONNABORTED,
+        errno.ENODEV,
+    }
+)
+"""Faults after which another file may still take records: a network file system that is mounted again, or has thrown
+this client out and taken it back, knows no file that was open before."""
 
 
 class OpenSegment:

@@ -14,7 +14,7 @@ from tracklib.journal.whole_segment import place_segment
 from tracklib.model.ends import REAPER
 from tracklib.model.records import Record, RunEnd, RunStart
 
-__all__ = ["has_ended", "last_record", "reap", "role_of", "write_end", "writers"]
+__all__ = ["has_ended", "last_record", "latest_time", "reap", "role_of", "write_end", "writers"]
 
 _TAIL = 1 << 16
 
@@ -41,6 +41,11 @@ def _last_of(segment: Path) -> Record | None:
     for last, _ in SegmentReader(segment).records():  # noqa: B007  the last one is wanted
         continue
     return last
+
+
+def latest_time(folder: RunFolder) -> int:
+    """Return the time of a run's last record; 0 where it has none."""
+    return max((last.time for segment in folder.segments() if (last := last_record(segment)) is not None), default=0)
 
 
 def has_ended(segment: Path) -> bool:

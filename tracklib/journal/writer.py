@@ -17,9 +17,10 @@ from tracklib.journal.segment import seal
 from tracklib.model.codec import LONGEST, dumps, loads, to_fields
 from tracklib.model.records import Body, Notice, Record, RunEnd
 
-__all__ = ["SegmentWriter"]
+__all__ = ["MAX_LINE", "SegmentWriter"]
 
-"""Bytes: a quarter of what a reader holds for a line that goes on."""
+MAX_LINE = LONGEST
+"""Bytes: what a reader holds for a line that goes on."""
 
 _Make = Callable[[int, int], dict[str, object]]
 """Returns a record as a JSON object, given its number and time."""
@@ -31,6 +32,10 @@ class SegmentWriter:
     What cannot be written is counted, told once through ``warn``, and recorded as a notice when writing works again.
     A segment that was torn, or whose file fails, is followed by a new one. A record that interrupts another (from a
     signal's handler, or a finaliser) goes to a segment beside it.
+
+    Args:
+        after: A time that every record's must be later than.
+        warn: Tells the user.
 
     Attributes:
         segment: Where records go.
@@ -47,6 +52,7 @@ class SegmentWriter:
         *,
         role: str = "main",
         reserved: str = "",
+        after: int = 0,
         warn: Callable[[str], None],
     ) -> None:
         self._folder = folder
@@ -58,7 +64,7 @@ class SegmentWriter:
         self.lock = threading.RLock()
         self.depth = 0
         self.closed = False
-        self.segment = self._first = self._opened(role, reserved=reserved)
+        self.segment = self._first = self._opened(role, after, reserved=reserved)
         self._beside: dict[int, OpenSegment] = {}
         self._locks: list[WriterLock] = []  # of segments that are followed: while one is held, the writer lives
         flusher.add(self)
@@ -137,9 +143,9 @@ class SegmentWriter:
             except OSError as error:
                 return error
             line = seal(dumps(make(segment.seq + 1, segment.tick())), segment.seed)
-            if len(line) > LONGEST:
+            if len(line) > MAX_LINE:
                 raise BadValueError(
-                    f"expected a record of at most {LONGEST >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
+                    f"expected a record of at most {MAX_LINE >> 20} MB, got {len(line) >> 20} MB; log it as an artifact"
                 )
             try:
                 segment.put(line)
@@ -210,7 +216,8 @@ class SegmentWriter:
         try:
             self._sync(segment, fd, size)
         finally:
-            os.close(fd)
+            with contextlib.suppress(OSError):  # NFS tells of faults here that a sync has told of before
+                os.close(fd)
 
     def _sync(self, segment: OpenSegment, fd: int, size: int) -> None:
         try:
@@ -226,7 +233,8 @@ class SegmentWriter:
     def beat(self) -> None:
         """Show that the writer lives."""
         for segment in (self._first, self.segment, *list(self._beside.values())):
-            segment.alive.beat()
+            with contextlib.suppress(FileNotFoundError):  # deleted, with its run: another segment goes on
+                segment.alive.beat()
 
     # -- the end
 

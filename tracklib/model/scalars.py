@@ -125,6 +125,8 @@ def _unboxed(value: object) -> Number:
     """Read a framework's scalar: ``item()`` for arrays and tensors, ``__index__`` and ``__float__`` for the rest."""
     if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):  # numpy's times, which may pose as integers
         raise BadValueError(f"expected a number, got {describe(value)}")
+    if any(kind.__name__ == "MaskedArray" for kind in type(value).__mro__) and value.mask.any():  # type: ignore[attr-defined]  # numpy's
+        raise BadValueError(f"expected a number, got {describe(value)}, where what is masked is unknown")
     if (item := getattr(value, "item", None)) is not None:
         return _from_item(value, item)
     if hasattr(value, "__index__"):

@@ -29,9 +29,10 @@ __all__ = ["answer"]
 
 _TYPES = {"text": "VARCHAR", "int": "BIGINT", "double": "DOUBLE", "time": "TIMESTAMP_NS"}
 _LIMITS = {"memory_limit": "56MB", "threads": "1"}
-"""What DuckDB keeps in memory; beyond it are its own code, Arrow's, and what each thread sorts.
+"""What DuckDB keeps in memory. Beyond it are the libraries' own code, what each thread sorts, and about a megabyte that it
+notes for a million points.
 
-Sorting all points of a bundle was seen to take 264 MB for a million, and 303 MB for ten million.
+A lower limit was seen to save less than it was lowered by: the larger part is outside it (``tracklib.cli.memory``).
 """
 
 _SHUT = {
@@ -50,6 +51,9 @@ none at all, since the table is empty when that is asked."""
 
 _ROWS = 20_000
 """Rows of one table that are held before they are written down."""
+
+_BATCH = 2_048
+"""Rows of the answer that are held at once, as many as DuckDB has in hand itself; as objects of Python they take half a KB each."""
 
 
 Watch: TypeAlias = "Callable[[Iterable[RunInfo]], Iterable[RunInfo]]"
@@ -81,7 +85,7 @@ def answer(reader: Reader, query: str, *, watch: Watch = iter, unread: dict[str,
         with duckdb.connect(str(folder / "place.duckdb"), read_only=True, config=config) as base, _told(duckdb):
             relation = base.sql(query)
             stream = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
-            yield stream(10_000)
+            yield stream(_BATCH)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +61,7 @@ class Child:
         deadline = time.monotonic() + seconds
         lines: list[str] = []
         while word not in lines and time.monotonic() < deadline and self.is_running():
-            select.select([self._from], [], [], 0.05)
+            platform.readable([self._from], 0.05)
             lines += self.hear()
         return lines
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracklib.config import Config
     from tracklib.delivery.account import Line
     from tracklib.delivery.inline import InlineRelay
+    from tracklib.delivery.receipt import Receipt
 
 __all__ = ["Deliverer"]
 
@@ -67,7 +68,8 @@ class Deliverer:
 
             self.inline = inline.begin(self._root, self._folder, resolved, self._messages)
         else:
-            self._keys = [receipt.relay for receipt in assign(self._root, self._folder, resolved)]
+            assigned = assign(self._root, self._folder, resolved, unreadable=self._messages.warn)
+            self._keys = [receipt.relay for _, receipt in assigned]
         if not self._online:
             return
         if self._delivery == "relay":
@@ -92,7 +94,7 @@ class Deliverer:
         for key in self._keys:
             if self._starts < _RESTARTS and launch.start(self._root, key):
                 self._starts += 1
-        late = [r for r in all_receipts(self._folder) if r.error and time.time() - r.since > _LATE]
+        late = [r for r in self._receipts() if r.error and time.time() - r.since > _LATE]
         for receipt in late:
             text = f"{receipt.entry}: nothing delivered for over a minute: {receipt.error}. Everything is on disk; "
             self._messages.warn(f"{text}training goes on", once=f"late {receipt.entry}")
@@ -110,16 +112,24 @@ class Deliverer:
         return found if found is not None else null_native(name, reason, self._messages)
 
     def _why_not(self, name: str) -> str:
-        known = [receipt.entry for receipt in all_receipts(self._folder)]
-        if not any(name in (receipt.entry, receipt.backend) for receipt in all_receipts(self._folder)):
-            return f"the run goes to {', '.join(known)} alone"
+        receipts = self._receipts()
+        if not any(name in (receipt.entry, receipt.backend) for receipt in receipts):
+            return f"the run goes to {', '.join(receipt.entry for receipt in receipts)} alone"
         if not self._online:
             return "nothing is delivered while the mode is offline"
         return "it is delivered by a relay, a process of its own; TRACKLIB_DELIVERY=inline delivers from this one"
 
     def urls(self) -> dict[str, str]:
         """Return the run's address at each backend that has told one."""
-        return {receipt.entry: receipt.url for receipt in all_receipts(self._folder) if receipt.url}
+        return {receipt.entry: receipt.url for receipt in self._receipts() if receipt.url}
+
+    def _receipts(self) -> list[Receipt]:
+        """Return the receipts that can be read; of any other the user is told once, and training is not."""
+        try:
+            return list(all_receipts(self._folder, self._messages.warn))
+        except OSError as error:
+            self._messages.warn(f"cannot read the receipts in {self._folder.receipts}: {error.strerror or error}")
+            return []
 
     def finished(self, wait: bool) -> None:  # noqa: FBT001  a callback's only argument
         """The run's end is recorded: remember to wait for its delivery, or wait now."""
@@ -147,10 +157,11 @@ class Deliverer:
                         folders,
                         timeout=self._timeout,
                         progress=lambda lines: line.show(lambda: _pending(lines)),
+                        unreadable=self._messages.warn,
                     )
                 _join(threads, lines)
             else:
-                lines = list(account(folders))
+                lines = list(account(folders, self._messages.warn))
             self._summarise(lines)
             for relay in threads:
                 if relay.hanging() > _SLOW:

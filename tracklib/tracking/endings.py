@@ -20,7 +20,11 @@ from tracklib.model.scalars import describe_error
 from tracklib.typing import Status
 from tracklib.value import Value, replace
 
-__all__ = ["Ending", "Endings", "ending_of", "endings"]
+__all__ = ["Ending", "Endings", "ending_of", "endings", "exit_number"]
+
+
+_BITS = 64
+"""An exit code has fewer; what has more would not come back as the integer that it is."""
 
 
 class Ending(Value):
@@ -48,9 +52,22 @@ def ending_of(error: BaseException | None) -> Ending:
 
 def _of_exit(code: object) -> Ending:
     """Return what ``sys.exit(code)`` means: None and 0 are success, a number is itself, anything else is 1."""
-    number = 0 if code is None else int(code) if isinstance(code, int) else 1  # True is 1
-    text = f"exit: {code}" if not isinstance(code, int) and code is not None else None
+    found = exit_number(code)
+    number = 0 if code is None else 1 if found is None else found
+    text = f"exit: {_text(code)}" if not isinstance(code, int) and code is not None else None
     return Ending("finished" if number == 0 else "failed", number, text)
+
+
+def _text(code: object) -> str:
+    try:
+        return str(code)
+    except Exception as error:  # an object's own code may raise anything; the interpreter leaves it out then
+        return f"(the text of a {type(code).__name__} raised {type(error).__name__})"
+
+
+def exit_number(code: object) -> int | None:
+    """Return an exit code as the number that it is, True as 1; ``None`` for what no process ends with."""
+    return int(code) if isinstance(code, int) and code.bit_length() < _BITS else None
 
 
 def _uncaught(error: BaseException) -> Ending:
@@ -83,6 +100,7 @@ class Endings:
         self._runs: dict[int, Callable[[Ending], None]] = {}
         self._seen: Ending | None = None
         self._pid = 0
+        self._sees_sigterm = False
         self._at_last: Callable[[], None] | None = None
         self._before: list[Callable[[], None]] = []
 
@@ -90,6 +108,10 @@ class Endings:
         """Call ``finish`` when the process ends while this run is open, and after all runs ``at_last``."""
         if self._pid != os.getpid():
             self._install()
+        # A handler can be set by the main thread alone, in which not every process begins its first run.
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and not self._sees_sigterm and sys.platform != "win32":
+            self._chain_sigterm()
         self._runs[id(run)] = finish
         if at_last is not None:
             self._at_last = at_last
@@ -113,12 +135,11 @@ class Endings:
         self._before.clear()
         self._at_last = None
         self._seen = None
+        self._sees_sigterm = False
         atexit.register(self._at_exit)
         self._chain_excepthook()
         self._chain_exit()
         self._chain_quitters()
-        if threading.current_thread() is threading.main_thread() and sys.platform != "win32":
-            self._chain_sigterm()
 
     def _is_owner(self) -> bool:
         return os.getpid() == self._pid
@@ -166,6 +187,7 @@ class Endings:
         quitter.__call__ = call  # type: ignore[method-assign]  # the interpreter looks it up on the class
 
     def _chain_sigterm(self) -> None:
+        self._sees_sigterm = True
         before = signal.getsignal(signal.SIGTERM)
         if before is signal.SIG_IGN or before is None:
             return

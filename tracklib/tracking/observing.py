@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracklib import platform
 from tracklib.journal.flusher import flusher
 from tracklib.journal.open_segment import reserve
 from tracklib.model.codec import dumps
@@ -70,7 +71,15 @@ def observe(run: Run, root: Root, settings: Settings, messages: Messages) -> Cal
         messages.warn(
             f"nothing is captured of this run: {type(error).__name__}: {error}. Training goes on", once="capture"
         )
-    return lambda: _helper.end(run)
+    return lambda: _end(run, messages)
+
+
+def _end(run: Run, messages: Messages) -> None:
+    try:
+        _helper.end(run)
+    except Exception as error:  # promise 1; and what else is to be done at the end of a run is done
+        text = f"{type(error).__name__}: {error}"
+        messages.warn(f"the capturing of run {run.id} could not be ended: {text}. Training goes on", once="capture end")
 
 
 def _is_first_of_machine() -> bool:
@@ -132,6 +141,8 @@ class _Helper:
         self._child.say(dumps({"do": "end", "run": run.id}) + b"\n")
         self._hear(f"ended {run.id}" if tap is not None else "")
         if tap is not None:
+            if not self._child.is_running():
+                tap.wait(_PATIENCE)
             self._tap = None
             self._stop()  # its pipes are of no use any more; the next run gets others
         if not self._runs:
@@ -153,11 +164,11 @@ class _Helper:
             self._child = None
 
     def _start(self, root: Path, *, console: bool) -> None:
-        if not sys.executable:
-            raise OSError("expected a Python interpreter in sys.executable to capture with, got none")
+        if not (python := platform.interpreter()):
+            raise OSError(f"expected a Python interpreter in sys.executable to capture with, got {sys.executable!r}")
         self._starts += 1
         home = str(Path(__file__).resolve().parents[2])
-        command = [sys.executable, "-S", "-c", _PROGRAM, home, str(os.getpid())]
+        command = [python, "-S", "-c", _PROGRAM, home, str(os.getpid())]
         tap = self._new_tap() if console else None
         streams, files = (tap.streams, tap.files) if tap is not None else ([], [])
         try:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tracklib.errors import ConfigError, UsageError
+from tracklib.errors import ConfigError, TracklibError, UsageError
 from tracklib.journal.layout import Root
 from tracklib.messages import Messages
 from tracklib.model.records import RunStart
@@ -155,10 +155,8 @@ def _begin(
         deliverer = Deliverer(root, folder, found, messages)
         try:
             deliverer.begin(resolved)
-        except OSError as error:
-            text = (
-                f"delivery cannot begin: {error.strerror or error}. The run is recorded; deliver it with tracklib sync"
-            )
+        except (OSError, TracklibError) as error:
+            text = f"delivery cannot begin: {getattr(error, 'strerror', None) or error}. The run is recorded; deliver it with tracklib sync"
             messages.warn(text)
         options.on_finish = deliverer.finished
         options.delivers = settings.mode == "online" and settings.finish_timeout > 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from tracklib.errors import BadValueError, NoRoomError, RunStateError
+from tracklib.journal.writer import MAX_LINE
 from tracklib.messages import Messages
 from tracklib.model import scalars
 from tracklib.model.codec import metric_token
@@ -41,7 +42,7 @@ class Recorder:
     Attributes:
         open: Whether the run still takes records.
         prefix: What every name begins with: ``"rank_3/"`` where several ranks write one run, else empty.
-        next_step: The step of a ``log()`` that names none; ``None`` until the earlier attempts were looked at.
+        next_step: The step of a ``log()`` that names none, once the earlier attempts were looked at.
         plain: Whether `log_plain` may be used now.
         params: The params so far, as a tree.
         aggregates: The summary values that were asked for.
@@ -56,7 +57,7 @@ class Recorder:
         self.open = True
         self.prefix = ""
         self.plain = False
-        self.next_step: int | None = None
+        self.next_step = 0
         self.params: dict[str, JSON] = {}
         self.aggregates = Aggregates()
         self._redactor = redactor
@@ -66,11 +67,13 @@ class Recorder:
         self._forked = False
         self._on_device: DeviceValues | None = None
 
-    def begin(self, next_step: int | None, find_step: Callable[[], int]) -> None:
-        """Start to count steps, from the given one or, at the first call that needs it, from what is found."""
+    def begin(self, find_step: Callable[[], int] | None) -> None:
+        """Start to count steps: from 0, or from what is found at the first call that names none.
+
+        Looking for it reads all of the earlier attempts: who names each step does not wait for that.
+        """
         self._find_step = find_step
-        self.next_step = next_step
-        self.plain = next_step is not None and not self.prefix
+        self.plain = not self.prefix
 
     def write(self, body: Body) -> None:
         """Write a record as it is."""
@@ -95,6 +98,8 @@ class Recorder:
             segment = writer.segment
             if not self.plain or writer.depth or segment.broken:  # finished meanwhile; inside another log(); torn
                 return False
+            if step is None and self._find_step is not None:
+                return False
             writer.depth = 1
             try:
                 at: Any = self.next_step if step is None else step
@@ -109,6 +114,8 @@ class Recorder:
                         }
                     )
                 except TypeError:  # a name that is no text, an integer beyond 64 bits
+                    return False
+                if len(line) > MAX_LINE:  # which no reader takes: refused on the careful way
                     return False
                 writer.write_sealed(line)
                 if at >= self.next_step:
@@ -127,8 +134,9 @@ class Recorder:
         """
         given = Given(values, self.prefix, self.objections)
         captured = self._captured(given)  # before the lock, for a picture takes its time
-        if self.next_step is None:
-            self.next_step = self._find_step()
+        if step is None and (find_step := self._find_step) is not None:
+            self.next_step = max(self.next_step, find_step())
+            self._find_step = None
         self.plain = not self.prefix
         with self.writer.lock:  # two threads that name no step get two
             at = self.next_step if step is None else scalars.step_number(step)
@@ -140,7 +148,7 @@ class Recorder:
             for item in captured:
                 self.write(item.record(at, moment))
             if given.numbers or given.kept or captured:
-                self.next_step = max(self.next_step or 0, int(at // 1) + 1)
+                self.next_step = max(self.next_step, int(at // 1) + 1)
         if given.problems:
             raise BadValueError("; ".join(given.problems))
 

@@ -165,6 +165,8 @@ class Redactor:
         return out
 
     def _member(self, key: str | None, item: JSON, report: Callable[[str], None], place: str) -> JSON:
+        if item is None or isinstance(item, (int, float)):  # no secret, whatever its name: there may be many of them
+            return item
         if key is not None and self.is_secret_name(key) and _holds_text(item):
             report(place)
             return REDACTED

@@ -14,8 +14,8 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder
 from tracklib.journal.writer import SegmentWriter
 from tracklib.model.records import RunStart
-from tracklib.model.scalars import describe_error
-from tracklib.tracking.endings import Ending, ending_of, endings
+from tracklib.model.scalars import describe, describe_error
+from tracklib.tracking.endings import Ending, ending_of, endings, exit_number
 from tracklib.tracking.options import RunOptions
 from tracklib.tracking.recorder import Recorder
 from tracklib.tracking.steps import next_step
@@ -60,10 +60,11 @@ class Run:
         self._blobs = BlobStore(root, options.reserve)
         self._kept_shelf: Shelf | None = None
         self._pid = os.getpid()
-        writer = SegmentWriter(folder, run_id, start.project, warn=options.messages.warn)
+        after = _latest_time(folder) if start.attempt > 1 else 0
+        writer = SegmentWriter(folder, run_id, start.project, after=after, warn=options.messages.warn)
         self._recorder = Recorder(writer, self._blobs, options.redactor, options.messages, strict=options.strict)
         self._recorder.prefix = options.prefix
-        self._recorder.begin(0 if start.attempt == 1 else None, lambda: next_step(folder, options.prefix))
+        self._recorder.begin(None if start.attempt == 1 else lambda: next_step(folder, options.prefix))
         self._recorder.write(start)
         if options.params is not None:
             params = options.params
@@ -91,6 +92,7 @@ class Run:
         recorder = self._recorder
         if timestamp is None and type(values) is dict and recorder.plain and (step is None or type(step) is int):
             # The common case costs little more than the JSON and the write(2); all else takes the careful way.
+            values = values.copy()  # another thread may change the mapping between a look at it and the writing
             for value in values.values():
                 kind = type(value)
                 if (kind is not float or value - value != 0.0) and kind is not int:
@@ -180,12 +182,14 @@ class Run:
             exit_code: The process's, where it is known.
             wait: Return only when every backend has everything, or ``TRACKLIB_FINISH_TIMEOUT`` is over.
         """
-        code = exit_code if isinstance(exit_code, int) else None
-        if status not in (None, *_FINAL) or code is not exit_code:
-            got = f"status={status!r}, exit_code={exit_code!r}"
+        code = exit_number(exit_code)
+        given: object = status
+        is_final = given is None or (isinstance(given, str) and given in _FINAL)
+        if not is_final or (code is None and exit_code is not None):
+            got = f"status={describe(status)}, exit_code={describe(exit_code)}"
             text = f"expected a status of {', '.join(map(repr, _FINAL))} and an integer as exit code, got {got}"
             self._recorder.complain("finish", text)
-            status = "failed" if code else "finished"
+            status = status if is_final else "failed" if code else "finished"
         self.end(Ending(status or "finished", code), wait=wait)
 
     # -- beyond Tracker
@@ -306,9 +310,19 @@ class Run:
                 self._options.messages.warn(text)
         endings.forget(self)
         _open_runs.discard(self)
-        if self._kept_shelf is not None:
-            self._kept_shelf.finished(wait=wait)
-        self._options.on_finish(wait)
+        try:
+            if self._kept_shelf is not None:
+                self._kept_shelf.finished(wait=wait)
+            self._options.on_finish(wait)
+        except Exception as error:  # the run has ended, whatever becomes of what it leaves to do
+            self._options.messages.warn(f"the end of run {self.id} could not be seen to: {describe_error(error)}")
+
+
+def _latest_time(folder: RunFolder) -> int:
+    """Return what an attempt's records must be later than, on whatever machine: its end would not be the run's else."""
+    from tracklib.journal.recovery import latest_time  # which a new run need not load
+
+    return latest_time(folder)
 
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracklib.journal.layout import RunFolder
 from tracklib.model.records import Body, Media, Metrics
+from tracklib.typing import Step
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -14,14 +18,52 @@ if TYPE_CHECKING:
 __all__ = ["next_step"]
 
 _RANK = re.compile(r"rank_[1-9][0-9]*/")
+_STEP = re.compile(rb'"step":(-?[0-9]{1,18}),')
+_CHUNK = 1 << 20
 
 
 def next_step(folder: RunFolder, prefix: str) -> int:
-    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so."""
-    from tracklib.journal.reader import read_run
+    """Return the step after the highest one that earlier attempts recorded, of the rank whose names begin so.
 
-    steps = (body.step for body in (record.body for record in read_run(folder)) if _is_of(body, prefix))
-    return int(max(steps, default=-1) // 1) + 1
+    A ``log()`` waits for it. So each segment is read from its end, where the highest steps stand, and a line that says
+    a lower one than was found, as nearly all then do, is not looked at more closely.
+    """
+    highest: Step = -1
+    for segment in folder.segments():
+        for step in _steps_above(highest, segment, prefix):
+            highest = step
+    return int(highest // 1) + 1
+
+
+def _steps_above(highest: Step, segment: Path, prefix: str) -> Iterator[Step]:
+    """Yield the steps of a segment that are higher than a given one, and than those that were yielded before."""
+    from tracklib.errors import CorruptJournalError
+    from tracklib.journal.reader import SegmentReader
+
+    reader = SegmentReader(segment)
+    try:
+        for line in _lines_from_the_end(segment):
+            said = _STEP.search(line)
+            if said is not None and int(said[1]) <= highest:
+                continue
+            record = reader.parse(line)
+            if record is not None and _is_of(record.body, prefix) and record.body.step > highest:
+                highest = record.body.step
+                yield highest
+    except (CorruptJournalError, OSError):  # of another version, or gone: what it says is not known
+        return
+
+
+def _lines_from_the_end(segment: Path) -> Iterator[bytes]:
+    with segment.open("rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        rest = b""
+        while start > 0:
+            end, start = start, max(0, start - _CHUNK)
+            file.seek(start)
+            rest, *lines = (file.read(end - start) + rest).split(b"\n")
+            yield from filter(None, reversed(lines))
+        yield rest
 
 
 def _is_of(body: Body, prefix: str) -> TypeGuard[Metrics | Media]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ class Tap:
         self._originals: dict[str, int] = {}
         self._writers: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         for stream, fd in _STREAMS.items():
             with contextlib.suppress(OSError):  # one that is closed prints nothing
                 original = platform.move_up(fd)
@@ -51,7 +51,12 @@ class Tap:
         for stream in self.streams:
             os.dup2(self._writers[stream], _STREAMS[stream])
         self._close(self._writers)
-        threading.Thread(target=self._guard, args=(child, messages), name="tracklib-tap", daemon=True).start()
+        # Of its own: the run may end, and `close` come, between the helper's death and its notice.
+        originals = {stream: os.dup(fd) for stream, fd in self._originals.items()}
+        self._thread = threading.Thread(
+            target=self._guard, args=(child, messages, originals), name="tracklib-tap", daemon=True
+        )
+        self._thread.start()
 
     def close(self) -> bool:
         """Print to where it was before; return whether it was led elsewhere until now."""
@@ -64,11 +69,14 @@ class Tap:
             self._close(self._writers)
         return was_open
 
-    def _guard(self, child: Child, messages: Messages) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait, where the helper has died, until all is passed on that it left; a process that ends would lose it."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _guard(self, child: Child, messages: Messages, originals: dict[str, int]) -> None:
         """Take the helper's place where it dies: nobody must print into a pipe that is never emptied."""
         child.wait()
-        with self._lock:
-            originals = {stream: os.dup(fd) for stream, fd in self._originals.items()}
         pipes = {self._readers[stream]: fd for stream, fd in originals.items()}
         _empty(pipes, wait=False)  # first, so that what comes now does not overtake it
         if self.close():
@@ -91,7 +99,7 @@ def _flush() -> None:
 
 def _empty(pipes: dict[int, int], *, wait: bool) -> None:
     """Pass on what is left in some pipes; with ``wait``, also what processes that have them still print, to their end."""
-    while pipes and (ready := select.select(list(pipes), [], [], None if wait else 0)[0]):
+    while pipes and (ready := platform.readable(list(pipes), None if wait else 0)):
         for reader in ready:
             try:
                 data = os.read(reader, 1 << 16)

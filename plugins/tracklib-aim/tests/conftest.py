@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import urllib.request
 import pytest
 
 from tracklib.testing import bench as testing
+from tracklib.testing.ports import free_port
 
 if sys.version_info >= (3, 13):
     collect_ignore_glob = ["test_*.py"]  # there is no Aim for it
@@ -41,12 +41,6 @@ def pytest_collection_modifyitems(items):
         if "tracklib-aim" in str(item.path):
             for reason in reasons:
                 item.add_marker(pytest.mark.filterwarnings(reason))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Server:

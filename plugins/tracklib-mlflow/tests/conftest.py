@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from tracklib_mlflow.spec import SPEC
 from tracklib_mlflow.surroundings import QUIET
 
 from tracklib.testing import bench as testing
+from tracklib.testing.ports import free_port
 
 os.environ.update(QUIET)  # before anything imports mlflow; tests use its client beside ours
 for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in QUIET]:
@@ -61,12 +61,6 @@ class Store:
             return rows
         finally:
             connection.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(answers, process, log, seconds=120):

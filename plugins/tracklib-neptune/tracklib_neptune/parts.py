@@ -161,7 +161,8 @@ def _opened(path: str, **options: Any) -> Iterator[Any]:
     """Open a Parquet file; what goes wrong with it is a rejection of what it holds."""
     arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     try:
-        with parquet.ParquetFile(path, **options) as file:
+        # By default all columns of the file are taken into memory first, which only helps with files far away.
+        with parquet.ParquetFile(path, pre_buffer=False, **options) as file:
             yield file
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -70,7 +70,9 @@ def read_part(store: Store, part: Part, columns: list[str]) -> Iterator[pa.Recor
     """
     with _checked(store, part) as path:
         try:
-            with pq.ParquetFile(path) as file:
+            # By default all of a part is taken into memory before its first row: that is for files far away, and this one is
+            # here. It took 40 MB more, and no less time.
+            with pq.ParquetFile(path, pre_buffer=False) as file:
                 _check(file, part, columns)
                 yield from file.iter_batches(_ROWS, columns=columns)
         except (pa.ArrowException, OSError) as error:
