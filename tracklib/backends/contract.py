@@ -156,7 +156,8 @@ class Source(Protocol):
     is told, and the others go on.
 
     A source may have one attribute more, ``left_out``: what the last `runs` did not yield though the place holds it (runs
-    in a bin, ...), as counts by the words for it.
+    in a bin, ...), as counts by the words for it. And another, ``unlisted``: lists of the place's own that could not be read,
+    and why, where nobody can say which runs they held.
     """
 
     @property

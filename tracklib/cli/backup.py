@@ -52,8 +52,8 @@ def backup(
 
     Interrupted, it goes on where it stopped, on any machine: the bundle itself says what it holds. JSON: source,
     bundle, snapshot, runs, total, states, retained. With --check and BUNDLE alone, or SRC BUNDLE to ask for a backup of
-    that source: bundle, snapshot, age, runs, problems. Exit code 1 where a run failed, a record was refused, or a
-    check finds something.
+    that source: bundle, snapshot, age, runs, problems. Exit code 1 where a run failed, a record was refused, a
+    source is damaged, or a check finds something.
     """
     from tracklib.cli.quantities import plural
     from tracklib.errors import UsageError
@@ -122,7 +122,7 @@ def _back_up(words: list[str], asked: _Asked, *, json: bool) -> int:
                 tell(result)
     retained = _clear(catalog, asked.retention)
     _show(work, results, retained, json=json)
-    return int(results.failed or bool(catalog.damage))
+    return int(results.failed or results.damaged or bool(catalog.damage))
 
 
 def _clear(catalog: Catalog, retention: dict[str, Any] | None) -> Retained | None:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from tracklib.cli.copying import result_document
+from tracklib.cli.copying import result_document, tell_unlisted
+from tracklib.cli.documents import run_document
 from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
@@ -59,17 +60,20 @@ class Results:
     Attributes:
         states: How many runs of each state.
         total: What all of them hold.
+        damaged: Whether of one that was copied just now not all could be read.
     """
 
     def __init__(self, *, keeps_runs: bool) -> None:
         self.states: Counter[str] = Counter()
         self.total = Tally()
+        self.damaged = False
         self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by print_json()
 
     def add(self, result: Result) -> None:
         """Take in what became of a run."""
         self.states[result.state] += 1
         self.total.add(result.progress.tally)
+        self.damaged |= result.is_damaged
         if self._file is not None:
             self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
 
@@ -111,6 +115,8 @@ class Balance:
         results: What became of the runs.
         behind: What the source holds beside runs.
         left_out: What it holds and did not list, in its own words.
+        unlisted: Lists of its own that could not be read, and why.
+        gone: Copies that stay unfinished, since the source does not hold their runs any more.
         stopped: A group was found to differ, and those behind it were left.
     """
 
@@ -120,6 +126,8 @@ class Balance:
         self._differences: dict[str, list[str]] = {}
         self.behind = Behind()
         self.left_out: Counter[str] = Counter()
+        self.unlisted: dict[str, str] = {}
+        self.gone: list[RunInfo] = []
         self.stopped = False
 
     def differ(self, run: RunInfo, found: Comparison) -> None:
@@ -131,8 +139,9 @@ class Balance:
 
     @property
     def exit_code(self) -> int:
-        """1 where a run failed, a record was refused or a copy differs."""
-        return int(self.results.failed or self.stopped)
+        """1 where a run failed, a record was refused, a source is damaged, or a copy differs or stays unfinished."""
+        results = self.results
+        return int(any((results.failed, results.damaged, self.unlisted, self.stopped, self.gone)))
 
     def show(self, places: dict[str, str]) -> None:
         """Print it; as JSON where the runs are kept."""
@@ -141,7 +150,9 @@ class Balance:
                 {
                     **places,
                     "left_out": dict(self.left_out),
+                    "unlisted": self.unlisted,
                     "leftovers": self.behind.document(),
+                    "gone": [run_document(copy) for copy in self.gone],
                     "differences": self._differences,
                     "stopped": self.stopped,
                 }
@@ -152,6 +163,10 @@ class Balance:
         for run, differences in self._differences.items():
             for text in differences:
                 out().print(safe(f"{run}: {text}", "red"))
+        tell_unlisted(self.unlisted)
+        for copy in self.gone:
+            words = "is gone from the source, and its copy is not whole"
+            out().print(safe(f"{copy.project}/{copy.id} {words}: {copy.url or copy.place or copy.id}", "red"))
         for reason, count in (*self.results.total.changed.items(), *self.results.total.refused.items()):
             out().print(safe(f"{count:,} x {reason}"))
         for what, count in self.left_out.items():

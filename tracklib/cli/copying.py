@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tracklib.model.run import RunInfo
     from tracklib.portability.choice import Choice
     from tracklib.portability.copy import Progress
     from tracklib.portability.migrate import Result
 
-__all__ = ["Display", "choice_of", "result_document", "tell"]
+__all__ = ["Display", "choice_of", "result_document", "tell", "tell_unlisted"]
 
 _KEYS = {"project": "project", "name": "name", "state": "status", "tag": "tag", "since": "since", "until": "until"}
 """What may stand in ``--select``, and what a query calls it."""
@@ -93,9 +93,22 @@ def tell(result: Result) -> None:
     from tracklib.cli.console import out, safe
 
     if result.state != "unchanged":
-        style = "red" if result.state == "failed" else ""
+        refused = sum(result.progress.tally.refused.values())
+        style = "red" if result.state == "failed" or refused else ""
         told = f": {result.error}" if result.error else f", {result.progress.tally.records:,} records"
+        told += f", {refused:,} refused" if refused else ""
         out().print(safe(f"{result.run.project}/{result.run.id} {result.state}{told}", style))
+        for words, count in result.progress.tally.damaged.items():
+            times = f"{count:,} x " if count > 1 else ""
+            out().print(safe(f"{result.run.project}/{result.run.id} damaged: {times}{words}", "red"))
+
+
+def tell_unlisted(lists: Mapping[str, str]) -> None:
+    """Print which lists of a place could not be read."""
+    from tracklib.cli.console import out, safe
+
+    for name, words in lists.items():
+        out().print(safe(f"runs may be missing: {name}: {words}", "red"))
 
 
 def result_document(result: Result) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tracklib.cli.copying import choice_of
+from tracklib.cli.copying import choice_of, tell_unlisted
 from tracklib.cli.options import Json, Select
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def export(
 ) -> int:
     """Write runs of any place as plain files: metrics, params, tags, console, and the files themselves.
 
-    Repeated, a run's folder is written anew. JSON: output, runs; each has run, folder, failed, problems and counts. Exit code 1
+    Repeated, a run's folder is written anew. JSON: output, runs, unlisted; each run has run, folder, failed, problems and counts. Exit code 1
     where something of a run could not be written.
     """
     from tracklib.cli.console import interruptible, print_json
@@ -49,11 +49,13 @@ def export(
             done.append(work.write(run))
             if not json:
                 _tell(done[-1])
+    unlisted = dict(getattr(source, "unlisted", {}))
     if json:
-        print_json({"output": str(output), "runs": [_document(item) for item in done]})
+        print_json({"output": str(output), "runs": [_document(item) for item in done], "unlisted": unlisted})
     else:
+        tell_unlisted(unlisted)
         _conclude(done)
-    return int(any(item.problems for item in done))
+    return int(bool(unlisted) or any(item.problems for item in done))
 
 
 def _tell(item: Exported) -> None:

@@ -64,8 +64,9 @@ def migrate(
     """Copy runs from one place to another.
 
     Each once: interrupted, it goes on where it stopped; repeated, it copies what is new or was still running. A run
-    that fails is reported and left. JSON: source, destination, runs, total, states, left_out, leftovers, differences,
-    stopped. Exit code 1 where a run failed, a record was refused, or a wave differs.
+    that fails is reported and left. JSON: source, destination, runs, total, states, left_out, unlisted, leftovers,
+    gone, differences, stopped. Exit code 1 where a run failed, a record was refused, a source is damaged, a wave
+    differs, or a run is gone from SRC whose copy is not whole.
     """
     from tracklib.cli.balance import Balance
     from tracklib.cli.console import interruptible
@@ -90,6 +91,9 @@ def migrate(
             _run(migrations, balance, wave, quiet=json)
         balance.left_out.update(migrations[0].left_out())
         balance.behind.add(migrations[0].leftovers())
+        for migration in migrations:
+            balance.unlisted.update(migration.unlisted())
+            balance.gone += migration.gone()
         if map is not None:
             _write_map(map, migrations[-1])
     balance.show({"source": name_of(places[0]), "destination": name_of(places[-1])})

@@ -57,7 +57,9 @@ def sql(
         say(f"{plural(reader.damaged, 'damaged record')} could not be read: the answer lacks them")
     for reason in unread.values():
         say(f"{reason}; the answer lacks it")
-    return 1 if unread else 0
+    for name, words in (unlisted := dict(getattr(reader.source, "unlisted", {}))).items():
+        say(f"runs may be missing from the answer: {name}: {words}")
+    return 1 if unread or unlisted else 0
 
 
 def _reader(place: str | None, dir: Path | None) -> Reader:

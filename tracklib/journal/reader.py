@@ -10,13 +10,13 @@ from pathlib import Path
 from tracklib.errors import BadValueError, CorruptJournalError
 from tracklib.journal.layout import RunFolder
 from tracklib.journal.segment import Header, seed_of, unseal
-from tracklib.model.codec import from_fields
+from tracklib.model.codec import LONGEST, from_fields
 from tracklib.model.records import Record
 
 __all__ = ["Damage", "SegmentReader", "read_run"]
 
 _CHUNK = 1 << 20
-_MAX_LINE = 256 << 20
+_MAX_LINE = LONGEST
 
 
 @dataclass(slots=True)
@@ -89,8 +89,8 @@ class SegmentReader:
                 for behind in others:
                     line = b"".join(parts) if held <= _MAX_LINE else b""  # no writer makes one that is too long to hold
                     position += held + 1
-                    yield line, position
                     parts, held = [behind], len(behind)
+                    yield line, position
                 if held > _MAX_LINE:
                     parts = []
         self.damage.torn = held > 0

@@ -14,13 +14,13 @@ from tracklib.journal.layout import RunFolder, private_folder
 from tracklib.journal.liveness import WriterLock
 from tracklib.journal.open_segment import OpenSegment
 from tracklib.journal.segment import seal
-from tracklib.model.codec import dumps, loads, to_fields
+from tracklib.model.codec import LONGEST, dumps, loads, to_fields
 from tracklib.model.records import Body, Notice, Record, RunEnd
 
 __all__ = ["MAX_LINE", "SegmentWriter"]
 
-MAX_LINE = 64 << 20
-"""Bytes: a quarter of what a reader holds for a line that goes on."""
+MAX_LINE = LONGEST
+"""Bytes: what a reader holds for a line that goes on."""
 
 _Make = Callable[[int, int], dict[str, object]]
 """Returns a record as a JSON object, given its number and time."""

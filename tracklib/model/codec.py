@@ -43,7 +43,20 @@ from tracklib.model.records import (
 )
 from tracklib.typing import JSON, Number, Status
 
-__all__ = ["decode_tree", "dumps", "encode_tree", "from_fields", "loads", "metric_number", "metric_token", "to_fields"]
+__all__ = [
+    "LONGEST",
+    "decode_tree",
+    "dumps",
+    "encode_tree",
+    "from_fields",
+    "loads",
+    "metric_number",
+    "metric_token",
+    "to_fields",
+]
+
+LONGEST = 64 << 20
+"""Bytes of the longest line that tracklib writes, and believes of others."""
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracklib.errors import RejectedError
+from tracklib.errors import AuthError, ConfigError, TracklibError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Tags
 
@@ -45,6 +45,8 @@ class Choice:
             for record in source.read(run):
                 if isinstance(record.body, Tags):
                     held.update(record.body.values)
-        except RejectedError:
+        except (AuthError, ConfigError):
+            raise
+        except TracklibError:
             return True  # nobody knows its tags: it is chosen, so that it is told
         return all(held.get(key) is not None and value in (None, held[key]) for key, value in self.tags)

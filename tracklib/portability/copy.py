@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tracklib.backends.contract import Outcome, Sink, SinkContext, Source, refused
 from tracklib.delivery.retry import Breaker
-from tracklib.errors import BadValueError, RejectedError, TransientError, UnknownOutcomeError
+from tracklib.errors import BadValueError, NoRoomError, RejectedError, TransientError, UnknownOutcomeError
 from tracklib.model.codec import from_fields, to_fields
 from tracklib.model.records import Artifact, Media, Position, Record
 from tracklib.portability.growth import Growth
 from tracklib.portability.ranks import as_one
+from tracklib.portability.room import is_full, tells_of_full
 from tracklib.portability.spool import Spool
 from tracklib.portability.tally import Tally, files_of
 
@@ -111,6 +112,7 @@ def copy_run(
 
     Raises:
         BackendError: The source or the destination gave up; what was saved stays true.
+        NoRoomError: The destination's disk is full.
     """
     held, breaker = after or Progress(), Breaker()
     while True:
@@ -223,6 +225,8 @@ class _Copying:
             self._sink.close()
         except (TransientError, UnknownOutcomeError) as error:
             self._confirm()
+            if is_full(error):
+                raise NoRoomError(str(error)) from error
             raise _UnclosedError(self._held, error) from error
         self._confirm()
         if self._waiting:
@@ -249,6 +253,8 @@ class _Copying:
 
     def _pause(self, breaker: Breaker, outcome: Outcome | None) -> None:
         reason = "the sink returned too few outcomes" if outcome is None else outcome.reason
+        if tells_of_full(reason):
+            raise NoRoomError(reason)
         wait = breaker.failed(None if outcome is None else outcome.wait)
         if breaker.faults >= _TRIES:
             raise TransientError(f"gave up after {_TRIES} tries: {reason}")
@@ -289,6 +295,7 @@ def _patiently(call: Callable[[], _T], sleep: Callable[[float], None]) -> _T:
     """Make a call again while it may work later.
 
     Raises:
+        NoRoomError: A disk is full.
         TransientError, UnknownOutcomeError: It still does not after eight tries.
     """
     breaker = Breaker()
@@ -296,6 +303,8 @@ def _patiently(call: Callable[[], _T], sleep: Callable[[float], None]) -> _T:
         try:
             return call()
         except (TransientError, UnknownOutcomeError) as error:
+            if is_full(error):  # it may be so for long, and the next run may be smaller
+                raise NoRoomError(str(error)) from error
             wait = breaker.failed(getattr(error, "retry_after", None))
             if breaker.faults >= _TRIES:
                 raise

@@ -22,6 +22,7 @@ from tracklib.model.codec import dumps, encode_tree, metric_token
 from tracklib.model.records import Artifact, Console, FileRef, Media, Metrics, Record, System
 from tracklib.model.state import RunState
 from tracklib.model.trees import flatten
+from tracklib.portability.damage import Damage
 from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class _Run:
             self.folder.rename(final)
 
     def _write(self) -> None:
-        state = RunState(self.run.id)
+        state, before = RunState(self.run.id), Damage.of(self.export.source)
         with ExitStack() as stack:
             rows = {name: stack.enter_context(_Rows(self.folder, name, self.export.form)) for name in _COLUMNS}
             for record in self.export.source.read(self.run):
@@ -123,6 +124,9 @@ class _Run:
                 for table, values in self._rows(record):
                     rows[table].add(values)
         self._write_state(state)
+        if damage := Damage.of(self.export.source).since(before):
+            self.problems.append(f"only part of it could be read and was written: {damage}")
+        self.problems += (f"damaged: {words}" for words in self.tally.damaged)
 
     def _rows(self, record: Record) -> Iterator[tuple[str, tuple[object, ...]]]:
         body, time = record.body, _time(record.when)

@@ -48,10 +48,22 @@ class JournalSource:
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run, merged by time."""
-        records = read_run(self._folder(run), self.damage)
+        records = self._records(self._folder(run))
         if not after:
             return records
         return (record for record in records if record.seq > after.get(record.writer, 0))
+
+    def _records(self, folder: RunFolder) -> Iterator[Record]:
+        """Yield the records of a run; one that is deleted meanwhile is read on as far as it is open already."""
+        found, is_empty = Damage(), True
+        for record in read_run(folder, found):
+            is_empty = False
+            yield record
+        if (is_empty or found.lines) and not folder.exists():
+            raise RunStateError(f"the run {folder.names()[1]!r} of {self._root.path} was deleted while it was read")
+        self.damage.lines += found.lines
+        self.damage.missing += found.missing
+        self.damage.torn |= found.torn
 
     def open_file(self, run: RunInfo, file: FileRef, /) -> BinaryIO:
         """Open the content of a file."""

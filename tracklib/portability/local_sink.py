@@ -28,7 +28,7 @@ from tracklib.journal.blobs import BlobStore
 from tracklib.journal.layout import Root, RunFolder, encode_name, private_folder
 from tracklib.journal.reader import SegmentReader
 from tracklib.journal.segment import Header, seal, seed_of
-from tracklib.model.codec import dumps, to_fields
+from tracklib.model.codec import LONGEST, dumps, to_fields
 from tracklib.model.records import Position, Record, RunStart
 from tracklib.model.run import RunInfo
 from tracklib.portability.local import JournalSource
@@ -166,9 +166,13 @@ class _Draft:
             self._file.write(seal(dumps(header.fields()), self._seed))
 
     def add(self, record: Record) -> None:
-        if record.seq > self.seq:
-            self._file.write(seal(dumps(to_fields(record)), self._seed))
-            self.seq = record.seq
+        if record.seq <= self.seq:
+            return
+        line = seal(dumps(to_fields(record)), self._seed)
+        if len(line) > LONGEST:
+            raise BadValueError(f"expected a record of at most {LONGEST >> 20} MB, got {len(line) >> 20} MB")
+        self._file.write(line)
+        self.seq = record.seq
 
     def drop(self) -> None:
         with contextlib.suppress(OSError):  # what is still to be written does not fit, and is not wanted

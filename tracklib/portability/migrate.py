@@ -26,6 +26,7 @@ from tracklib.portability.damage import Damage
 from tracklib.portability.growth import Growth
 from tracklib.portability.ledger import Book, Entry, is_copied, mark_of, started_of, status_of
 from tracklib.portability.listing import listed
+from tracklib.portability.room import is_full
 from tracklib.typing import JSON
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Migration", "Result", "leftovers_of", "map_users"]
 
 _OPEN = ("running", "stale")
+_REMEDY = "; free some, and repeat"
 _GROUP = 500
 """Runs that are held at a time where no size is asked for."""
 
@@ -53,6 +55,11 @@ class Result:
     state: Literal["copied", "partial", "unchanged", "waiting", "failed"]
     progress: Progress = field(default_factory=Progress)
     error: str = ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether not all of it could be read just now."""
+        return self.state != "unchanged" and bool(self.progress.tally.damaged)
 
 
 @dataclass(slots=True)
@@ -89,6 +96,10 @@ class Migration:
     def left_out(self) -> dict[str, int]:
         """Return what the source holds and did not list, and how often, in its own words."""
         return dict(getattr(self._source(), "left_out", {}))
+
+    def unlisted(self) -> dict[str, str]:
+        """Return which lists of the source's own could not be read, and why: runs may be missing."""
+        return dict(getattr(self._source(), "unlisted", {}))
 
     def copy(self, runs: Iterable[RunInfo]) -> Iterator[Result]:
         """Copy runs, and yield what became of each; one that fails is left, and the others go on.
@@ -137,6 +148,13 @@ class Migration:
         ours = [item for item in found if place in (item.place, item.id)]
         return next((item for item in ours if item.project == run.project), next(iter(ours), None))
 
+    def gone(self) -> Iterator[RunInfo]:
+        """Yield the copies of runs that are at the source no more, and of which not all was copied."""
+        for entry in self.ledger.entries():
+            query = RunQuery(project=entry.project, id=entry.id)
+            if entry.state != "copied" and not any(True for _ in self._source().runs(query)):
+                yield from (copy for copy in self._target().runs(query) if _is_copy(copy, entry))
+
     def leftovers(self) -> Iterator[Leftover]:
         """Yield what the source holds beside runs, as far as it can say."""
         return leftovers_of(self._source())
@@ -166,6 +184,8 @@ class Migration:
             raise
         except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
             words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
+            if is_full(error):
+                words = _of_room(words, self.destination)
             held = self.ledger.find(run.project, run.id) or Entry(run.project, run.id, run.name)
             self.ledger.save(dataclasses.replace(held, state="failed", error=words))
             return Result(run, "failed", held.progress, words)
@@ -244,6 +264,18 @@ class Migration:
             )
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _of_room(words: str, place: Place) -> str:
+    """Return what is said of a disk that is full: which place's, where its own words do not say so, and what to do."""
+    said = words.removesuffix(_REMEDY)
+    return f"{said if said.startswith('no room') else f'no room for it in {place.text}: {said}'}{_REMEDY}"
+
+
+def _is_copy(run: RunInfo, entry: Entry) -> bool:
+    """Tell whether a run is what an entry's copy came to; one that failed early may not have noted the id."""
+    known = entry.progress.vendor_id
+    return known in (run.place, run.id) if known is not None else run.status in (*_OPEN, "crashed")
 
 
 class _StoppedError(BaseException):

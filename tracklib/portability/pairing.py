@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracklib.errors import RejectedError, UsageError
+from tracklib.errors import AuthError, ConfigError, TracklibError, UsageError
 from tracklib.model.codec import dumps, loads
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Tags
@@ -63,8 +63,10 @@ class Match:
             for record in source.read(run):
                 if isinstance(record.body, Tags):
                     held.update(record.body.values)
-        except RejectedError:
-            return None  # it is told when it is to be compared
+        except (AuthError, ConfigError):
+            raise
+        except TracklibError:  # nobody knows its tag: it has no other half, and comparing it tells why
+            return None
         return held.get(self.tag)
 
 

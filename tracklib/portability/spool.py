@@ -6,12 +6,15 @@ import contextlib
 import hashlib
 import os
 import shutil
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracklib import platform
-from tracklib.errors import BackendError, RejectedError
+from tracklib.errors import BackendError, NoRoomError, RejectedError, RunStateError, TracklibError
+from tracklib.model.query import RunQuery
 from tracklib.model.records import FileRef
+from tracklib.portability.room import is_full
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -38,6 +41,8 @@ class Spool:
 
         Raises:
             RejectedError: The source does not hold it, or holds something else.
+            NoRoomError: The disk of temporary files is full.
+            RunStateError: Because it does not hold the run any more: no sink may go on as if a file alone were missing.
         """
         path = self._folder / file.sha256
         if not path.exists():
@@ -69,10 +74,32 @@ class Spool:
         try:
             content = self._source.open_file(self._run, file)
         except (BackendError, OSError) as error:
-            raise RejectedError(f"the source does not give the content of {file.path!r}: {error}") from error
-        with content, os.fdopen(platform.open_private(target, os.O_WRONLY | os.O_TRUNC), "wb") as out:
+            reason = f"the source does not give the content of {file.path!r}: {error}"
+            if self._is_gone():
+                raise RunStateError(f"it was deleted while it was read: {reason}") from error
+            raise RejectedError(reason) from error
+        with content, os.fdopen(platform.open_private(target, os.O_WRONLY | os.O_TRUNC), "wb", buffering=0) as out:
             while chunk := content.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
-                out.write(chunk)
+                try:
+                    _write(out, chunk)
+                except OSError as error:
+                    if is_full(error):
+                        raise NoRoomError(f"no room for files on their way, in {self._folder}: {error}") from error
+                    raise
         return digest.hexdigest(), size
+
+    def _is_gone(self) -> bool:
+        """Tell whether the source says that it has the run no more."""
+        try:
+            return next(iter(self._source.runs(RunQuery(project=self._run.project, id=self._run.id))), None) is None
+        except TracklibError:  # it cannot say: then a file is missing, and no more is known
+            return False
+
+
+def _write(out: RawIOBase, chunk: bytes) -> None:
+    """Write all of a piece, of which a disk that is nearly full takes a part."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[out.write(rest) or 0 :]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracklib.backends.contract import Outcome
-from tracklib.model.records import Artifact, FileRef, Media, Metrics, Params, Record
+from tracklib.model.records import Artifact, FileRef, Media, Metrics, Notice, Params, Record
 from tracklib.model.trees import flatten
 
 __all__ = ["Tally", "files_of"]
@@ -21,6 +21,7 @@ class Tally:
         bytes: Of the files that artifacts and media name, as often as they are named.
         changed: How many records are held otherwise than sent, by the reason.
         refused: How many are not held, by kind and reason.
+        damaged: What the source could not read of the run, in its own words, and how often; of many words the first.
     """
 
     records: int = 0
@@ -32,6 +33,7 @@ class Tally:
     bytes: int = 0
     changed: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    damaged: Counter[str] = field(default_factory=Counter)
 
     def count(self, record: Record) -> None:
         """Count a record that was taken."""
@@ -41,6 +43,9 @@ class Tally:
             self.points += len(body.values)
         elif isinstance(body, Params):
             self.params += sum(1 for _ in flatten(body.values))
+        elif isinstance(body, Notice):
+            if body.code == "damaged" and (body.message in self.damaged or len(self.damaged) < _WORDS):
+                self.damaged[body.message] += body.count
         else:
             self.artifacts += isinstance(body, Artifact)
             self.media += isinstance(body, Media)
@@ -63,6 +68,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.changed.update(other.changed)
         self.refused.update(other.refused)
+        self.damaged.update(other.damaged)
 
     def copy(self) -> Tally:
         """Return an account that goes its own way."""
@@ -73,15 +79,18 @@ class Tally:
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         numbers = {name: getattr(self, name) for name in _NUMBERS}
-        return {**numbers, "changed": dict(self.changed), "refused": dict(self.refused)}
+        told = {"changed": dict(self.changed), "refused": dict(self.refused)}
+        return {**numbers, **told, **({"damaged": dict(self.damaged)} if self.damaged else {})}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Tally:
         """Read what `document` returned."""
         numbers = {name: int(document[name]) for name in _NUMBERS}
-        return cls(**numbers, changed=Counter(document["changed"]), refused=Counter(document["refused"]))
+        changed, refused = Counter(document["changed"]), Counter(document["refused"])
+        return cls(**numbers, changed=changed, refused=refused, damaged=Counter(document.get("damaged", {})))
 
 
+_WORDS = 20
 _NUMBERS = ("records", "points", "params", "artifacts", "media", "files", "bytes")
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tracklib.errors import RejectedError, UsageError
+from tracklib.errors import AuthError, ConfigError, RejectedError, TracklibError, UsageError
 from tracklib.reading.arrow import batches, needed
 from tracklib.reading.columnar import is_columnar, point_batches
 from tracklib.reading.columns import LABELS, TABLES, Columns, TableName
@@ -184,10 +184,15 @@ class _Rows:
                 yield "runs", run_row(run)
             try:
                 yield from self._of(run, others)
-            except RejectedError as error:
+            except (AuthError, ConfigError):
+                raise
+            except Exception as error:  # a plugin's own fault in one run is no reason to leave out the others
                 if self.unread is None:
                     raise
-                self.unread[f"{run.project}/{run.id}"] = str(error)
+                name = f"{run.project}/{run.id}"
+                words = str(error) if isinstance(error, TracklibError) else f"{type(error).__name__}: {error}"
+                known = isinstance(error, RejectedError) and name in words
+                self.unread[name] = words if known else f"the run {name} can't be read: {words}"
                 self.broken.append(run)
 
     def _of(self, run: RunInfo, tables: list[TableName]) -> Iterator[tuple[TableName, Any]]:

@@ -7,6 +7,9 @@ message of the server's, answered before this goes on.
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -22,6 +25,11 @@ _INSTRUCTIONS = 100
 
 _BYTES = 4 << 20
 """Of values in one message, about: the server handles nobody else meanwhile."""
+
+
+_RESERVE = 8 << 20
+"""Bytes that stay free on the disk, for what RocksDB and SQLite write beside a batch (with 3.29, closing a database whose
+disk was full waited for ever)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +59,27 @@ def replace(path: Path, value: Any) -> Operation:
 class Database:
     """A run's ``meta`` or ``seqs``, opened in this process or at a server."""
 
-    def __init__(self, repo: Any, name: str, run_hash: str, *, writes: bool) -> None:
+    def __init__(
+        self, repo: Any, name: str, run_hash: str, *, writes: bool, see: Callable[[str], None] | None = None
+    ) -> None:
+        """Open it.
+
+        Args:
+            see: Called with the hash each time before it is opened. One that is gone must not be: it would leave an empty
+                folder there, and with it an empty run in every list.
+        """
         self._encoding = sdk("aim.storage.encoding")
         self._treeutils = sdk("aim.storage.treeutils")
         self._client = repo._client  # noqa: SLF001  the SDK's way to the server has no public name
         options = {"read_only": not writes, "skip_read_optimization": True}  # the optimization would write
-        self._request: Callable[[], Any] = lambda: repo.request_tree(name, run_hash, **options)
+
+        def request() -> Any:
+            if see is not None:
+                see(run_hash)
+            return repo.request_tree(name, run_hash, **options)
+
+        self._request: Callable[[], Any] = request
+        self._home = str(repo.path)
         self._opened: Any = self._request()
 
     @property
@@ -106,6 +129,7 @@ class Database:
             self._write_there(operations)
 
     def _write_here(self, operations: Sequence[Operation]) -> None:
+        self._see_room(operations)
         container = self._tree.container
         batch = container.batch()
         for operation in operations:
@@ -118,6 +142,12 @@ class Database:
             for inner, value in self._treeutils.encode_tree(operation.value):
                 container.set(key + inner, value, store_batch=batch)
         container.db.write(batch, sync=True)
+
+    def _see_room(self, operations: Sequence[Operation]) -> None:
+        """See that there is room for a batch, which is written twice; a RocksDB that met a full disk never lets go of it."""
+        load = sum(len(item.value) for item in operations if isinstance(item.value, (bytes, str)))
+        if shutil.disk_usage(self._home).free < 2 * load + _RESERVE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._home)
 
     def _array_flag(self) -> bytes:
         flag: bytes = self._encoding.encode(sdk("aim.storage.utils").ArrayFlag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -52,7 +53,8 @@ class Files:
         """Bring a file to Aim's store of artifacts; return Aim's object for it."""
         with border(f"uploading {file.path!r}"):
             artifact = sdk("aim.sdk.objects.artifact").Artifact(str(content), uri=self._run_uri(), name=stored)
-            artifact.upload(block=True)
+            with _whole():
+                artifact.upload(block=True)
             # Where the content lay on the machine that sent it is nobody's business.
             artifact.storage["path"] = clean(file.path)
             return artifact
@@ -120,3 +122,14 @@ def described(content: IO[bytes], path: str) -> FileRef:
     size = content.seek(0, os.SEEK_END)
     content.seek(0)
     return FileRef(path, size, digest.hexdigest())
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Take what was copied of a file away again where the disk has no room for all of it: the next run may need the room."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename2, str):
+            Path(error.filename2).unlink(missing_ok=True)
+        raise

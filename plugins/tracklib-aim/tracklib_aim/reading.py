@@ -52,6 +52,7 @@ class RunReader:
 
     def __init__(self, repository: Repository, run_hash: str) -> None:
         self.hash = run_hash
+        self._repository = repository
         self._meta = repository.database("meta", run_hash, writes=False)
         self._seqs = repository.database("seqs", run_hash, writes=False)
         self._properties = repository.properties(run_hash)
@@ -102,6 +103,7 @@ class RunReader:
         yield from self._metrics()
         yield from self._files(info, kept)
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, _TAKEN))
+        self._repository.see(self.hash)  # of one that is gone, Aim gives what was open, and else nothing
         yield from ((info.started, Notice("damaged", message)) for message in self.contents.damaged)
         if info.ended is not None:
             yield info.ended, self._end(info)

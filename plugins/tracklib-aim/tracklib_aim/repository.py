@@ -12,7 +12,7 @@ from typing import Any
 
 from typing_extensions import Self
 
-from tracklib.errors import ConfigError, TransientError
+from tracklib.errors import ConfigError, RejectedError, TransientError
 from tracklib_aim.border import border
 from tracklib_aim.database import Database, Path
 from tracklib_aim.settings import AimSettings, repo_folder
@@ -91,6 +91,21 @@ class Repository:
             folder = os.path.join(self._repo.path, "meta", "chunks")
             return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
+    def holds(self, run_hash: str) -> bool:
+        """Tell whether a run is there; a server's list may be half a second old."""
+        if self.settings.is_remote:
+            return run_hash in self.hashes()
+        return os.path.isdir(os.path.join(self._repo.path, "meta", "chunks", run_hash))
+
+    def see(self, run_hash: str) -> None:
+        """See that a run that was listed is still there.
+
+        Raises:
+            RejectedError: It is not.
+        """
+        if not self.holds(run_hash):
+            raise RejectedError(f"Aim holds no run {run_hash} any more: it was deleted while it was read")
+
     def is_gone(self, run_hash: str) -> bool:
         """Tell whether a run that was listed is there no more; a server's list may be half a second old."""
         if self.settings.is_remote:
@@ -116,7 +131,8 @@ class Repository:
     def database(self, name: str, run_hash: str, *, writes: bool) -> Database:
         """Open a run's ``meta`` or ``seqs``."""
         with border(f"opening the run {run_hash}"):
-            return Database(self._repo, name, run_hash, writes=writes)
+            reads_here = not writes and not self.settings.is_remote
+            return Database(self._repo, name, run_hash, writes=writes, see=self.see if reads_here else None)
 
     def lock(self, run_hash: str) -> None:
         """Take Aim's own lock of a run, so that nobody else opens it for writing; at a server, it is the writer.

@@ -43,21 +43,22 @@ class AimSource:
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects."""
         for place in self._candidates(query):
-            if (reader := self._opened(place)) is None:
-                continue
-            reader.rest()
-            info = reader.info
-            if query.matches(info):
+            info = self._info(place)
+            if info is not None and query.matches(info):
                 yield info
 
-    def _opened(self, place: str) -> RunReader | None:
-        """Return the reader of a run that was listed; ``None`` where it was deleted meanwhile."""
+    def _info(self, place: str) -> RunInfo | None:
+        """Return who a run is that was listed; ``None`` where it was deleted meanwhile, a failed one where it is damaged."""
         try:
-            return RunReader(self._repository, place)
-        except TransientError:
-            if not self._repository.is_gone(place):
+            reader = RunReader(self._repository, place)
+        except (RejectedError, TransientError):
+            if self._repository.is_gone(place):
+                return None
+            if self._settings.is_remote:
                 raise
-            return None
+            return RunInfo("default", place, place, status="failed", place=place)
+        reader.rest()
+        return reader.info
 
     def read(self, run: RunInfo, /, after: Position | None = None) -> Iterator[Record]:
         """Yield the records of a run; with ``after``, those behind that position."""

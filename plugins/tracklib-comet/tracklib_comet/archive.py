@@ -12,6 +12,7 @@ from typing import IO, Any
 from typing_extensions import Self
 
 from tracklib.errors import RejectedError
+from tracklib.model.lines import lines_of
 
 __all__ = ["EXPERIMENT", "MESSAGES", "Archive", "LostError", "StrangeError", "messages_of"]
 
@@ -102,7 +103,7 @@ class Archive:
             return
         try:
             with self._zip.open(MESSAGES) as file:
-                yield from file
+                yield from lines_of(file)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
             raise RejectedError(f"{self.path}: {MESSAGES} cannot be read to its end: {error}") from error
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urljoin, urlsplit
 
 from tracklib.backends.contract import VendorRun
 from tracklib.errors import ConfigError, RejectedError
@@ -52,6 +52,7 @@ class Service:
             config=config,
             default_retry=False,  # delivery tries again, and knows what a time-out after the write means
         )
+        self._http.session.hooks["response"].append(self._stay)
         self._client = api.RestApiClient(
             server_url=self._root,
             version="v2",
@@ -60,6 +61,19 @@ class Service:
             config=config,
             check_version=False,
         )
+
+    def _stay(self, reply: Any, *, stream: bool = False, **_: Any) -> None:
+        """Follow a server to another host for a file's content alone: what is told there would be believed.
+
+        Raises:
+            ConfigError: Anything else is to be asked or told there; the body of a request may hold the key.
+        """
+        there = urljoin(reply.url, reply.headers.get("Location", "")) if reply.is_redirect else reply.url
+        if not stream and urlsplit(there).hostname != urlsplit(reply.url).hostname:
+            host = f"{urlsplit(there).scheme}://{urlsplit(there).netloc}"
+            raise ConfigError(
+                f"Comet at {self._root} leads to {host!r}: if that is right, set COMET_URL_OVERRIDE to it"
+            )
 
     @property
     def client(self) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from tracklib.backends.contract import Remover
-from tracklib.errors import TransientError
+from tracklib.errors import RejectedError, TransientError
 from tracklib.model.query import RunQuery
 from tracklib.model.records import Metrics, RunEnd
 
@@ -24,3 +24,16 @@ def test_a_deleted_run_is_out_of_sight(bench):
     assert bench.client.get_run(gone.place).info.lifecycle_stage == "deleted"
     with pytest.raises(TransientError, match="mlflow runs restore"):
         bench.sink(vendor_id=gone.place)
+
+
+def test_a_run_that_is_collected_while_it_is_read(bench):
+    """MLflow gives empty metrics and no files of a run that `mlflow gc` took away: it is told, and no end of it is read."""
+    bench.write(Metrics({"loss": 1.0, "acc": 0.5}, 0), RunEnd("finished", 0))
+    gone, source = bench.found(), bench.source()
+    records = source.read(gone)
+    begun = [next(records)]
+    for table in ("latest_metrics", "metrics", "params", "tags", "runs"):
+        bench.store.sql(f"DELETE FROM {table} WHERE run_uuid = ?", gone.place)
+    with pytest.raises(RejectedError, match="it was deleted while it was read"):
+        begun.extend(records)
+    assert not [record for record in begun if isinstance(record.body, RunEnd)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from tracklib.errors import RejectedError
 from tracklib.model.codec import from_fields
 from tracklib.model.records import (
     Body,
@@ -62,9 +63,21 @@ class RunReader:
         yield from self.contents.read(self._info.started)
         yield from ((self._info.started, body) for body in self._used())
         yield from ((record.time, record.body) for record in kept if not isinstance(record.body, RunStart))
+        self._see_it_is_there()
         yield from ((self._info.started, Notice("damaged", message)) for message in self._problems())
         if self._info.ended is not None:
             yield self._info.ended, self._end()
+
+    def _see_it_is_there(self) -> None:
+        """See that the run is still there: of one that is gone, MLflow gives empty metrics and no files, as if it had none.
+
+        Raises:
+            RejectedError: It is not.
+        """
+        try:
+            self._store.run(self._run.info.run_id)
+        except RejectedError as error:
+            raise RejectedError(f"it was deleted while it was read: {error}") from error
 
     def _used(self) -> Iterator[Body]:
         """Yield the datasets and models that the run used."""

@@ -6,9 +6,10 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from tracklib.errors import RejectedError
+from tracklib.model.codec import LONGEST
 
 __all__ = ["SINGLE_TYPES", "Row", "ids_of", "read_rows"]
 
@@ -16,6 +17,11 @@ SINGLE_TYPES = frozenset({"float", "int", "string", "bool", "datetime", "string_
 """The types of attributes that have one value: what neptune-exporter calls parameters."""
 
 _ROWS = 4096
+_TEXT = "string_value"
+_SMALL = 1 << 20
+_LARGEST_GROUP = 1 << 30
+"""Bytes of texts in a group of rows; the exporter's whole parts have some 50 MB, compressed."""
+
 _VALUES = {
     "float": "float_value", "int": "int_value", "string": "string_value", "bool": "bool_value",
     "datetime": "datetime_value", "string_set": "string_set_value", "float_series": "float_value",
@@ -94,17 +100,69 @@ def read_rows(
             for name in _KEYS:
                 if name not in columns:
                     raise RejectedError(f"{path} has no column {name}")
-            for batch in file.iter_batches(_ROWS, row_groups=groups, columns=columns) if groups else ():
+            for batch in _batches(path, file, groups, columns) if groups else ():
                 yield from _rows_of(batch, kinds, wanted)
 
 
+def _batches(path: str, file: Any, groups: list[int], columns: list[str]) -> Iterator[Any]:
+    """Yield the rows of groups; a text that many rows have is held once.
+
+    Raises:
+        RejectedError: One of them is too large to be held.
+    """
+    sizes = [_size_of_texts(path, file, group) for group in groups] if _TEXT in columns else []
+    if max(sizes, default=0) <= _SMALL:
+        yield from file.iter_batches(_ROWS, row_groups=groups, columns=columns)
+        return
+    compute = importlib.import_module("pyarrow.compute")
+    with _opened(path, read_dictionary=[_TEXT]) as careful:
+        for batch in careful.iter_batches(_ROWS, row_groups=groups, columns=columns):
+            longest = compute.max(compute.binary_length(batch.column(_TEXT).dictionary)).as_py() or 0
+            if longest > LONGEST:
+                raise RejectedError(
+                    f"{path} holds a text of {longest:,} bytes, more than the {LONGEST:,} that are read"
+                )
+            yield batch
+
+
+def _size_of_texts(path: str, file: Any, group: int) -> int:
+    """Return how many bytes the texts of a group of rows have, each counted as often as the file holds it.
+
+    Raises:
+        RejectedError: They cannot but be too large.
+    """
+    about = file.metadata.row_group(group)
+    for column in map(about.column, range(about.num_columns)):
+        if column.path_in_schema == _TEXT:
+            size = int(column.total_uncompressed_size)
+            if size > min(_LARGEST_GROUP, max(LONGEST, about.num_rows * _SMALL)):
+                raise RejectedError(
+                    f"{path} holds {size:,} bytes of texts in {about.num_rows:,} rows, too much to be read"
+                )
+            return size
+    return 0
+
+
+class _Texts(Sequence[Any]):
+    """Texts of a batch, each made when it is asked for: many rows may have the same huge one."""
+
+    def __init__(self, column: Any) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._column[number].as_py()
+
+
 @contextmanager
-def _opened(path: str) -> Iterator[Any]:
+def _opened(path: str, **options: Any) -> Iterator[Any]:
     """Open a Parquet file; what goes wrong with it is a rejection of what it holds."""
     arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     try:
         # By default all columns of the file are taken into memory first, which only helps with files far away.
-        with parquet.ParquetFile(path, pre_buffer=False) as file:
+        with parquet.ParquetFile(path, pre_buffer=False, **options) as file:
             yield file
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -147,11 +205,19 @@ def _rows_of(batch: Any, kinds: frozenset[str] | None, wanted: Callable[[str], b
         column = _VALUES.get(kind, "")
         if column and column not in values:
             held = columns.get(column)
-            values[column] = (
-                [None] * len(paths) if held is None else _times(held) if kind == "datetime" else held.to_pylist()
-            )
+            values[column] = [None] * len(paths) if held is None else _values_of(held, kind)
         value = values[column][number] if column else None
         yield Row(path, kind, _step(steps[number] if steps else None), times[number] if times else None, value)
+
+
+def _values_of(column: Any, kind: str) -> Sequence[Any]:
+    if kind == "datetime":
+        return _times(column)
+    if not importlib.import_module("pyarrow").types.is_dictionary(column.type):
+        return cast("Sequence[Any]", column.to_pylist())
+    compute = importlib.import_module("pyarrow.compute")
+    load = compute.sum(compute.take(compute.binary_length(column.dictionary), column.indices)).as_py() or 0
+    return _Texts(column) if load > LONGEST else cast("Sequence[Any]", column.to_pylist())
 
 
 def _step(value: object) -> Decimal | None:

@@ -18,7 +18,7 @@ from tracklib_wandb.identity import KEY
 from tracklib_wandb.messages import KIND, load_messages
 from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
-from tracklib_wandb.offline_places import offline_runs
+from tracklib_wandb.offline_places import is_empty, name_of, offline_runs
 from tracklib_wandb.offline_run import OfflineRun
 
 __all__ = ["OfflineHolder"]
@@ -78,7 +78,20 @@ class OfflineHolder:
             found = list(offline_runs(self._directory))
         except ConfigError:  # there is no run yet
             return None
-        return next((run for run in found if (run.vitals.project, run.vitals.id) == (self._project, self._id)), None)
+        return next(filter(self._is_ours, found), None)
+
+    def _is_ours(self, run: OfflineRun) -> bool:
+        """Tell whether a run is this one; of one that cannot be read, by its directory's name.
+
+        Raises:
+            RejectedError: It may be, but nobody can say what it holds.
+        """
+        try:
+            return (run.vitals.project, run.vitals.id) == (self._project, self._id)
+        except RejectedError:
+            if any(name_of(log) == self._id and not is_empty(log) for log in run.logs):
+                raise
+            return False
 
     def begin(self) -> Mapping[str, Any]:
         """Return the SDK's settings for a run in this folder."""

@@ -23,7 +23,7 @@ _HEADER = struct.Struct("<4sHB")
 _MAGIC = (b":W&B", 0xBEE1)
 _PIECE = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
-_MAX_PAYLOAD = 256 << 20
+_MAX_PAYLOAD = 128 << 20
 """No SDK writes one this large; what claims to be is damage, and would not fit in memory."""
 
 

@@ -14,10 +14,13 @@ from tracklib_wandb.offline_facts import Facts
 from tracklib_wandb.offline_log import Damage, records
 from tracklib_wandb.offline_run import OfflineRun
 
-__all__ = ["find_logs", "offline_runs", "remove_log"]
+__all__ = ["find_logs", "is_empty", "name_of", "offline_runs", "remove_log"]
 
 _RUN = re.compile(r"(?:offline-)?run-\d{8}_\d{6}-(?P<id>.+)\Z", re.DOTALL)
 _LOG = re.compile(r"run-.+\.wandb\Z", re.DOTALL)
+_NOTHING = 7
+"""Bytes of a log's header."""
+
 _HEAD = 50
 """In so many records at the beginning, a log says whose it is."""
 
@@ -31,8 +34,21 @@ def offline_runs(place: Path) -> Iterator[OfflineRun]:
     logs: dict[tuple[str, ...], list[Path]] = {}
     for path in find_logs(place):
         logs.setdefault(_owner(path), []).append(path)
+    known = {owner[1] for owner in logs if len(owner) > 1}
     for paths in logs.values():
-        yield OfflineRun(paths)
+        if not (is_empty(paths[0]) and name_of(paths[0]) in known):  # begun in vain, and once more
+            yield OfflineRun(paths)
+
+
+def name_of(log: Path) -> str | None:
+    """Return the id of the run in whose directory a log lies, by the directory's name."""
+    found = _RUN.match(log.parent.name)
+    return None if found is None else found["id"]
+
+
+def is_empty(log: Path) -> bool:
+    """Tell whether nothing was written to a log, as where the disk was full when it was begun."""
+    return log.stat().st_size <= _NOTHING
 
 
 def find_logs(place: Path) -> list[Path]:

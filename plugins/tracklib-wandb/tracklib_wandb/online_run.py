@@ -64,6 +64,13 @@ _FRESH = 240.0
 """Seconds for which an address of a file is good; stores sign them for minutes."""
 
 
+class _GoneError(RejectedError):
+    """The run was there when it was listed."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(f"W&B holds no run {place.run} any more: it was deleted while it was read")
+
+
 class OnlineRun:
     """Reads a run from a server: facts by one question, rows by the SDK's scan, page by page.
 
@@ -152,6 +159,8 @@ class OnlineRun:
         while self._counted.get("logLineCount") != 0:
             try:
                 found = self._asked(_LINES, after=after, size=_LINES_PAGE).get("logLines") or {}
+            except _GoneError:
+                raise
             except RejectedError:  # the run's file output.log stays what it is
                 return
             for edge in found.get("edges") or []:
@@ -204,13 +213,17 @@ class OnlineRun:
     def _asked(self, question: str, **more: Any) -> Mapping[str, Any]:
         run = _ask(self._access, question, {**self._place.variables, **more})
         if run is None:
-            raise RejectedError(f"W&B holds no run {self._place.run} any more: it was deleted while it was read")
+            raise _GoneError(self._place)
         return run
 
     @cached_property
     def _counted(self) -> Mapping[str, Any]:
         """What there is of each thing, told with the run where it was asked for by itself."""
-        return self._node if "historyKeys" in self._node else _told(self._access, self._place) or {}
+        if "historyKeys" in self._node:
+            return self._node
+        if (told := _told(self._access, self._place)) is None:
+            raise _GoneError(self._place)
+        return told
 
     @cached_property
     def _config(self) -> dict[str, Any]:
@@ -252,8 +265,17 @@ class OnlineRun:
 
     @cached_property
     def _sdk_run(self) -> Any:
+        return patiently(self._opened)
+
+    def _opened(self) -> Any:
+        """Return the SDK's object for the run; the SDK tells one that is gone as it tells a server that is."""
         place = self._place
-        return patiently(lambda: self._access.run(place.entity, place.project, place.run))
+        try:
+            return self._access.run(place.entity, place.project, place.run)
+        except TransientError:
+            if _told(self._access, place) is None:
+                raise _GoneError(place) from None
+            raise
 
     def _renew(self) -> None:
         self._access.renew()

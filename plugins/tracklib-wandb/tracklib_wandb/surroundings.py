@@ -72,11 +72,19 @@ def own_variables() -> Iterator[None]:
 
 @contextmanager
 def staged_in(folder: Path) -> Iterator[None]:
-    """Let the SDK set files of artifacts aside in a folder, and not somewhere in the user's home."""
+    """Let the SDK set files of artifacts aside in a folder, and not somewhere in the user's home.
+
+    Of one that does not fit on the disk, the part that was written is taken away again: the next run may need the room.
+    """
     before = os.environ.get("WANDB_DATA_DIR")
     os.environ["WANDB_DATA_DIR"] = str(folder)
     try:
         yield
+    except OSError as error:
+        part = error.filename2
+        if isinstance(part, str) and Path(part).parent == folder / "artifacts" / "staging":
+            Path(part).unlink(missing_ok=True)
+        raise
     finally:
         if before is None:
             del os.environ["WANDB_DATA_DIR"]

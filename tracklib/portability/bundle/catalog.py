@@ -21,11 +21,12 @@ from pathlib import Path
 from tracklib.errors import ConfigError, RejectedError
 from tracklib.journal.segment import unseal
 from tracklib.model.codec import loads
+from tracklib.model.lines import lines_of
 from tracklib.model.run import RunInfo
 from tracklib.portability.bundle.entry import RunEntry
 from tracklib.portability.bundle.layout import ABOUT, COMMITS, MANIFESTS, SNAPSHOTS, VERSION, is_supported
 from tracklib.portability.bundle.snapshots import Snapshot, stamp
-from tracklib.portability.bundle.store import Held, Store
+from tracklib.portability.bundle.store import Held, Store, digest_of
 
 __all__ = ["Catalog"]
 
@@ -122,16 +123,16 @@ class Catalog:
 
     def _read_manifest(self, snapshot: Snapshot) -> bool:
         """Take in the lines of a manifest; of one that is damaged, those that are whole."""
-        digest, path = hashlib.sha256(), snapshot.manifest_path
+        path = snapshot.manifest_path
         try:
             with self.store.local(path) as place, place.open("rb") as file:
-                for line in file:
-                    digest.update(line)
+                digest, _ = digest_of(place)
+                for line in lines_of(file):
                     self._take(line, path)
         except FileNotFoundError:
             self.damage[path] = f"missing, though {snapshot.name} names it"
             return False
-        if digest.hexdigest() != snapshot.manifest:
+        if digest != snapshot.manifest:
             self.damage[path] = "altered: its checksum is another one"
             return False
         return True
@@ -142,6 +143,9 @@ class Catalog:
             line = self.store.read(path)
         except FileNotFoundError:
             return False
+        except RejectedError as error:
+            self.damage[path] = str(error)
+            return True
         if self._take(line, path):
             self._commits.add(path)
         return True
@@ -245,7 +249,7 @@ class Catalog:
     def lines_of(self, snapshot: Snapshot) -> Iterator[bytes]:
         """Yield the lines of a snapshot's manifest."""
         with self.store.local(snapshot.manifest_path) as place, place.open("rb") as file:
-            yield from file
+            yield from lines_of(file)
 
     def commits(self) -> list[Held]:
         """Return the commits that no manifest holds yet."""

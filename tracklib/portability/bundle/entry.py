@@ -130,7 +130,8 @@ def _entry(tree: dict[str, Any]) -> RunEntry:
     run = _run(tree)
     folder = run_folder(run.project, run.id)
     held = tree["tally"]
-    tally = Tally.from_document({**held, "changed": _counts(held["changed"]), "refused": _counts(held["refused"])})
+    told = {name: _counts(held[name]) for name in ("changed", "refused")}
+    tally = Tally.from_document({**held, **told, "damaged": _counts(held.get("damaged", {}))})
     return RunEntry(
         run,
         members.integer(tree["generation"]),

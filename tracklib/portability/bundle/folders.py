@@ -17,7 +17,7 @@ from tracklib import platform
 from tracklib.errors import ConfigError, NoRoomError, RejectedError, TransientError
 from tracklib.journal.layout import private_folder
 from tracklib.portability.bundle.layout import FILES, RUNS
-from tracklib.portability.bundle.store import Held
+from tracklib.portability.bundle.store import Held, small
 
 __all__ = ["FolderStore"]
 
@@ -44,7 +44,7 @@ class FolderStore:
     def read(self, path: str, /) -> bytes:
         """Return the content of a small file."""
         with self.open(path) as file:
-            return file.read()
+            return small(file, path)
 
     def open(self, path: str, /) -> BinaryIO:
         """Open a file to be read."""

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode, urlsplit
 
 from tracklib.errors import AuthError, ConfigError, NoRoomError, RejectedError, TransientError
-from tracklib.portability.bundle.store import Held
+from tracklib.portability.bundle.store import Held, small
 
 __all__ = ["ObjectStore", "open_store"]
 
@@ -50,7 +50,7 @@ class ObjectStore:
     def read(self, path: str, /) -> bytes:
         """Return the content of a small file."""
         with self._border(path), self._system.open(self._place(path), "rb") as file:
-            return cast("bytes", file.read())
+            return small(file, path)
 
     def open(self, path: str, /) -> BinaryIO:
         """Open a file to be read."""

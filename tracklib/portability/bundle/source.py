@@ -38,6 +38,11 @@ class BundleSource:
         self.catalog = catalog
         catalog.refresh()
 
+    @property
+    def unlisted(self) -> dict[str, str]:
+        """Which of the bundle's own lists could not be read whole, and why: runs may be missing from what `runs` yields."""
+        return dict(self.catalog.damage)
+
     def runs(self, query: RunQuery, /) -> Iterator[RunInfo]:
         """Yield the runs that a query selects; reading one that is damaged tells what is wrong with it.
 

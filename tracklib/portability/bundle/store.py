@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-__all__ = ["Held", "Store", "digest_of", "put"]
+from tracklib.errors import RejectedError
+from tracklib.model.codec import LONGEST
+
+__all__ = ["Held", "Store", "digest_of", "put", "small"]
 
 _CHUNK = 1 << 20
 
@@ -35,7 +38,11 @@ class Store(Protocol):
     """
 
     def read(self, path: str, /) -> bytes:
-        """Return the content of a small file."""
+        """Return the content of a small file.
+
+        Raises:
+            RejectedError: It is not small.
+        """
         ...
 
     def open(self, path: str, /) -> BinaryIO:
@@ -65,6 +72,18 @@ class Store(Protocol):
     def remove(self, path: str, /) -> None:
         """Remove a file, which may be gone already."""
         ...
+
+
+def small(file: BinaryIO, path: str) -> bytes:
+    """Return what stands in a file that is to be held in memory.
+
+    Raises:
+        RejectedError: It is larger than anything of its kind.
+    """
+    content = file.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise RejectedError(f"damaged: {path} has more than {LONGEST >> 20} MB")
+    return content
 
 
 def digest_of(path: Path) -> tuple[str, int]:
