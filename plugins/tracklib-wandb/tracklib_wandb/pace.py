@@ -48,8 +48,9 @@ class Pace:
 
     Nothing is held back until the server speaks of a limit. Where its answers say what is left, this is made to last.
     Where it refuses, nobody asks before the time that it named, then one does, and from its answer on requests go as it
-    served them before: a little slower, then as fast, then faster by and by, until the next refusal. Without that, readers spend in a moment
-    what is permitted for a while, are refused, and wait, mostly for longer than they would have to.
+    served them before: a little slower, then as fast, then faster by and by, until the next refusal. Without that,
+    readers spend in a moment what is permitted for a while, are refused, and wait, mostly for longer than they would
+    have to.
 
     Args:
         clock, sleep: Of the threads that ask.
