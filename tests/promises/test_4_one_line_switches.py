@@ -77,3 +77,23 @@ def test_the_same_script_in_process_by_relay_and_nowhere(tmp_path: Path, shared_
         assert (done.returncode, done.stdout) == (0, said), done.stderr
         assert all(line.done for line in desk.lines()), done.stderr
         assert name == "nowhere" or desk.tracklib("verify").returncode == 0
+
+
+SHORT = """
+import sys, tracklib
+run = tracklib.init("digits", id="run1")
+run.log({"loss": 1.0}, step=0)
+open("notes.txt", "w").write("short")
+run.log_artifact("notes.txt")
+print("trained", "mlflow" in sys.modules)
+"""
+
+
+@pytest.mark.server
+def test_a_script_that_ends_before_the_sdk_is_imported(tmp_path: Path, shared_server: Server) -> None:
+    """In process, too, a run that lasts no time is whole at its vendor when the process has ended."""
+    desk = Desk(tmp_path, shared_server.url)
+    done = desk.run(SHORT, TRACKLIB_DELIVERY="inline", TRACKLIB_FINISH_TIMEOUT="120")
+    assert (done.returncode, done.stdout) == (0, "trained False\n"), done.stderr
+    assert all(line.done for line in desk.lines()), done.stderr
+    assert desk.tracklib("verify").returncode == 0

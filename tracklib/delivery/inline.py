@@ -2,10 +2,15 @@
 
 It reads the journal as any relay does, so `log` still only appends. What its SDK raises is contained, and so is a call
 that hangs, as long as it lets other threads run; a crash of native code is not.
+
+SDKs use the standard library's executors, which hook into the interpreter's end as they are imported, and may not once that
+has begun. So they are imported here, before a training can end: its SDK may still be on its way then.
 """
 
 from __future__ import annotations
 
+import concurrent.futures.process
+import concurrent.futures.thread  # noqa: F401
 import contextlib
 import os
 import shutil
