@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as _json
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from tracklib.cli.copying import result_document, tell_unlisted
 from tracklib.cli.documents import run_document
+from tracklib.cli.long_list import LongList
 from tracklib.portability.tally import Tally
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Behind:
 
 
 class Results:
-    """What became of runs; what is told of each waits in a temporary file.
+    """What became of runs.
 
     Attributes:
         states: How many runs of each state.
@@ -67,15 +66,15 @@ class Results:
         self.states: Counter[str] = Counter()
         self.total = Tally()
         self.damaged = False
-        self._file: IO[str] | None = tempfile.TemporaryFile("w+", encoding="ascii") if keeps_runs else None  # noqa: SIM115  closed by print_json()
+        self._runs = LongList("runs") if keeps_runs else None
 
     def add(self, result: Result) -> None:
         """Take in what became of a run."""
         self.states[result.state] += 1
         self.total.add(result.progress.tally)
         self.damaged |= result.is_damaged
-        if self._file is not None:
-            self._file.write(_json.dumps(result_document(result), allow_nan=False) + "\n")
+        if self._runs is not None:
+            self._runs.add(result_document(result))
 
     @property
     def failed(self) -> bool:
@@ -91,21 +90,9 @@ class Results:
         return f"{plural(self.states.total(), 'run')}: {told}; {held}"
 
     def print_json(self, facts: dict[str, Any]) -> None:
-        """Print one JSON document, whose runs are read from the file one by one."""
-        import sys
-
-        rest = {**facts, "total": self.total.document(), "states": dict(self.states)}
-        head, _, _ = _json.dumps(rest, indent=2, allow_nan=False).rpartition("\n}")
-        sys.stdout.write(head + ',\n  "runs": [')
-        for number, line in enumerate(self._lines()):
-            sys.stdout.write(("," if number else "") + "\n    " + line.rstrip("\n"))
-        sys.stdout.write("\n  ]\n}\n")
-
-    def _lines(self) -> Iterator[str]:
-        assert self._file is not None
-        with self._file as file:
-            file.seek(0)
-            yield from file
+        """Print one JSON document, with all runs."""
+        assert self._runs is not None
+        self._runs.print_within({**facts, "total": self.total.document(), "states": dict(self.states)})
 
 
 class Balance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +32,8 @@ def export(
     Repeated, a run's folder is written anew. JSON: output, runs, unlisted; each run has run, folder, failed, problems and counts. Exit code 1
     where something of a run could not be written.
     """
-    from tracklib.cli.console import interruptible, print_json
+    from tracklib.cli.console import interruptible
+    from tracklib.cli.long_list import LongList
     from tracklib.errors import UsageError
     from tracklib.portability.export import Export
     from tracklib.portability.places import open_place
@@ -43,19 +45,21 @@ def export(
         raise UsageError(f"--format: expected json or csv, got {format!r}{hint}")
     source, choice = open_place(place).source(), choice_of(select)
     work = Export(source, output, "csv" if format == "csv" else "json", files)
-    done: list[Exported] = []
-    with interruptible(lambda: f"{len(done)} runs done; repeat to write all"):
-        for run in choice.runs(source):
-            done.append(work.write(run))
-            if not json:
-                _tell(done[-1])
+    runs, counts = LongList("runs") if json else None, _Counts()
+    with interruptible(lambda: f"{counts.done} runs done; repeat to write all"):
+        for item in map(work.write, choice.runs(source)):
+            counts.add(item)
+            if runs is not None:
+                runs.add(_document(item))
+            else:
+                _tell(item)
     unlisted = dict(getattr(source, "unlisted", {}))
-    if json:
-        print_json({"output": str(output), "runs": [_document(item) for item in done], "unlisted": unlisted})
+    if runs is not None:
+        runs.print_within({"output": str(output), "unlisted": unlisted})
     else:
         tell_unlisted(unlisted)
-        _conclude(done)
-    return int(bool(unlisted) or any(item.problems for item in done))
+        counts.tell()
+    return int(bool(unlisted) or counts.troubled)
 
 
 def _tell(item: Exported) -> None:
@@ -65,13 +69,31 @@ def _tell(item: Exported) -> None:
         out().print(safe(f"{item.run.project}/{item.run.id}: {text}", "red"))
 
 
-def _conclude(done: list[Exported]) -> None:
-    from tracklib.cli.console import out, safe
-    from tracklib.cli.quantities import plural
+@dataclass(slots=True)
+class _Counts:
+    """How many runs were looked at, how many of them failed, and what is in the others.
 
-    points, failed = sum(item.tally.points for item in done), sum(item.failed for item in done)
-    told = f"; {failed:,} failed" if failed else ""
-    out().print(safe(f"{plural(len(done) - failed, 'run')} written, {points:,} points{told}"))
+    Attributes:
+        troubled: Whether something of any could not be written.
+    """
+
+    done: int = 0
+    failed: int = 0
+    points: int = 0
+    troubled: bool = False
+
+    def add(self, item: Exported) -> None:
+        self.done += 1
+        self.failed += item.failed
+        self.points += item.tally.points
+        self.troubled |= bool(item.problems)
+
+    def tell(self) -> None:
+        from tracklib.cli.console import out, safe
+        from tracklib.cli.quantities import plural
+
+        failed = f"; {self.failed:,} failed" if self.failed else ""
+        out().print(safe(f"{plural(self.done - self.failed, 'run')} written, {self.points:,} points{failed}"))
 
 
 def _document(item: Exported) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tracklib.portability.bundle.catalog import Catalog
@@ -78,7 +78,8 @@ def _say(word: str, runs: int, age: float | None, problems: list[str], *, deep: 
 def verify_bundle(word: str, *, json: bool) -> int:
     """Read a bundle whole, check every checksum and the structure, and return the exit code."""
     from tracklib.cli.bundles import open_bundle
-    from tracklib.cli.console import interruptible, print_json
+    from tracklib.cli.console import interruptible
+    from tracklib.cli.long_list import LongList
     from tracklib.portability.places import name_of
 
     place, catalog = open_bundle(word, fresh=True)
@@ -86,18 +87,19 @@ def verify_bundle(word: str, *, json: bool) -> int:
     from tracklib.portability.bundle.inspection import Inspection
 
     total = {"runs": 0, "damaged": 0, "points": 0, "files": 0, "bytes": 0}
-    documents: list[dict[str, Any]] = []
+    results = LongList("results") if json else None
     with interruptible(lambda: f"{total['runs']} runs read; nothing was changed, repeat to read all"):
         for found in Inspection(catalog, deep=True):
             total["runs"] += found.run is not None
             total["damaged"] += bool(found.problems)
             for name in ("points", "files", "bytes"):
                 total[name] += getattr(found, name)
-            documents += [found.document()] if json else []
-            if not json:
+            if results is not None:
+                results.add(found.document())
+            else:
                 _tell(found)
-    if json:
-        print_json({"bundle": name_of(place), "passed": not total["damaged"], **total, "results": documents})
+    if results is not None:
+        results.print_within({"bundle": name_of(place), "passed": not total["damaged"], **total})
     else:
         _conclude(word, total)
     return int(bool(total["damaged"]))

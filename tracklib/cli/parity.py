@@ -76,7 +76,8 @@ def compare_places(names: tuple[str, str], asked: Asked, *, json: bool, html: Pa
     Args:
         html: Where the page is written.
     """
-    from tracklib.cli.console import interruptible, print_json
+    from tracklib.cli.console import interruptible
+    from tracklib.cli.long_list import LongList
     from tracklib.cli.options import expect_writable
     from tracklib.cli.report import Report
     from tracklib.errors import UsageError
@@ -87,24 +88,24 @@ def compare_places(names: tuple[str, str], asked: Asked, *, json: bool, html: Pa
     expect_writable("--html", html)
     a, b = (open_place(name) for name in names)
     parity = Parity(a.source(), b.source(), *_selection(asked))
-    account, documents = Account(), []
+    account, comparisons = Account(), LongList("comparisons") if json else None
     report = None if html is None else Report(names, {state: w.format(a="A", b="B") for state, w in _WORDS.items()})
     with interruptible(lambda: f"{account.states.total()} runs compared; nothing was changed, repeat to compare all"):
         for half in parity:
             account.add(half)
             if report is not None:
                 report.add(half)
-            documents += [_document(half)] if json else []
-            if not json:
+            if comparisons is not None:
+                comparisons.add(_document(half))
+            else:
                 _tell(half, names)
     if not account.states:
         raise UsageError("expected runs in at least one of the places, got none")
     passed = account.share >= (100.0 if asked.fail_under is None else asked.fail_under)
     if report is not None and html is not None:
         report.write(html, account, verdict=_verdict(account), passed=passed)
-    if json:
-        sides = {"a": _place(a), "b": _place(b)}
-        print_json({**sides, "passed": passed, **account.document(), "comparisons": documents})
+    if comparisons is not None:
+        comparisons.print_within({"a": _place(a), "b": _place(b), "passed": passed, **account.document()})
     else:
         _conclude(account, names, passed=passed)
     return 0 if passed else 1

@@ -65,20 +65,21 @@ def verify(
     parity.refuse(
         {**asdict(asked), "html": html}, "of two places, as in tracklib verify local:.tracklib mlflow:http://host:5000"
     )
+    from tracklib.cli.long_list import LongList
     from tracklib.cli.selection import open_root
 
     root = open_root(dir)
     pairs = _pairs(root, run, backend)
-    verdicts = []
+    comparisons, code = LongList("comparisons") if json else None, 0
     for verdict in _verdicts(root, pairs):
-        verdicts.append(verdict)
-        if not json:
+        code = max(code, verdict.exit_code)
+        if comparisons is not None:
+            comparisons.add(_document(verdict))
+        else:
             _print(verdict)
-    if json:
-        from tracklib.cli.console import print_json
-
-        print_json({"root": str(root.path), "comparisons": [_document(verdict) for verdict in verdicts]})
-    return max((verdict.exit_code for verdict in verdicts), default=0)
+    if comparisons is not None:
+        comparisons.print_within({"root": str(root.path)})
+    return code
 
 
 Pair = tuple["RunFolder", "Receipt"]
