@@ -122,8 +122,9 @@ def test_killed_at_any_call_while_it_is_completed(tmp_path: Path, monkeypatch: p
         verify(service.source(), vendor.source(), 1)
 
 
-def test_a_run_that_mlflow_calls_running(ground: Ground, tmp_path: Path) -> None:
+def test_a_run_that_mlflow_calls_running(ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of MLflow's own client is copied while it runs, and completed when it has ended, in a journal root."""
+    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # it holds for the process, as of the import
     pytest.importorskip("mlflow")
     from mlflow import MlflowClient
 
