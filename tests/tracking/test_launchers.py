@@ -95,8 +95,11 @@ run = tracklib.init("p", ranks="all")
 again = os.environ["TORCHELASTIC_RESTART_COUNT"] == "1"
 run.log({"a": float(again)}, step=7)
 if not again:
-    if run.id and os.environ["RANK"] == "1":
+    if os.environ["RANK"] == "1":
+        while not os.path.exists("logged"):  # torchrun ends the other rank as soon as this one fails
+            time.sleep(0.01)
         sys.exit(3)
+    open("logged", "w").close()
     time.sleep(60)
 """
     done = torchrun(tmp_path, script, ranks=2, restarts=1)
