@@ -55,6 +55,8 @@ def _file_store() -> Iterator[None]:
 
 def _write_folder(runs: list[Mapping[str, Any]], ground: Ground) -> Place:
     """Write runs by MLflow's own file store."""
+    pytest.importorskip("tracklib_mlflow")
+    pytest.importorskip("mlflow")
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
@@ -80,14 +82,19 @@ def _write_folder(runs: list[Mapping[str, Any]], ground: Ground) -> Place:
 
 
 def module_of(plugin: str, path: str) -> ModuleType:
-    """Return a module of a plugin's own tests, which makes what its vendor's programs make."""
+    """Return a module of a plugin's own tests, which makes what its vendor's programs make.
+
+    The test is skipped where the plugin is not installed.
+    """
+    pytest.importorskip(plugin.replace("-", "_"))
     module = f"tests_of_{plugin}.{path.replace('/', '.')}"
     if module not in sys.modules:
         spec = importlib.util.spec_from_file_location(module, _PLUGINS / plugin / "tests" / f"{path}.py")
         assert spec is not None
         assert spec.loader is not None
-        sys.modules[module] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[module])
+        found = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(found)
+        sys.modules[module] = found
     return sys.modules[module]
 
 
