@@ -45,8 +45,8 @@ def verify(
     A bundle alone (bundle:FOLDER) is read whole, and every checksum in it checked. Else point by point and file by
     file; all runs where none is named. What a backend declares to change is equal after that change, and counted. JSON:
     comparisons; each has run, entry, equal, counts, differences, found, declared, error. Of a bundle: bundle, passed,
-    runs, damaged, points, files, bytes, results. Of two places: a, b, passed, runs, percent_identical, states, weeks, one_sided, compared, found, declared,
-    comparisons. Exit code 1 where something differs.
+    runs, damaged, points, files, bytes, results. Of two places: a, b, passed, runs, percent_identical, states, weeks,
+    one_sided, compared, found, declared, comparisons. Exit code 1 where something differs.
     """
     from tracklib.cli import parity
     from tracklib.cli.bundles import is_bundle

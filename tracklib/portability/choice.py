@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracklib.errors import AuthError, ConfigError, TracklibError
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Tags
+from tracklib.portability.labels import tags_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -40,13 +39,6 @@ class Choice:
         yield from itertools.islice(itertools.islice(found, 0, None, self.every), self.limit)
 
     def _has_tags(self, source: Source, run: RunInfo) -> bool:
-        held: dict[str, str | None] = {}
-        try:
-            for record in source.read(run):
-                if isinstance(record.body, Tags):
-                    held.update(record.body.values)
-        except (AuthError, ConfigError):
-            raise
-        except TracklibError:
-            return True  # nobody knows its tags: it is chosen, so that it is told
+        if (held := tags_of(source, run)) is None:
+            return True  # it is chosen, so that it is told
         return all(held.get(key) is not None and value in (None, held[key]) for key, value in self.tags)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from tracklib.errors import AuthError, ConfigError, TracklibError, UsageError
+from tracklib.errors import UsageError
 from tracklib.model.codec import dumps, loads
 from tracklib.model.query import RunQuery
-from tracklib.model.records import Tags
 from tracklib.model.run import RunInfo
+from tracklib.portability.labels import tags_of
 
 if TYPE_CHECKING:
     from tracklib.backends.contract import Source
@@ -58,16 +58,8 @@ class Match:
             return run.id
         if self.by == "name":
             return dumps({"project": run.project, "name": run.name}).decode()
-        held: dict[str, str | None] = {}
-        try:
-            for record in source.read(run):
-                if isinstance(record.body, Tags):
-                    held.update(record.body.values)
-        except (AuthError, ConfigError):
-            raise
-        except TracklibError:  # nobody knows its tag: it has no other half, and comparing it tells why
-            return None
-        return held.get(self.tag)
+        held = tags_of(source, run)
+        return None if held is None else held.get(self.tag)  # it has no other half then, and comparing it tells why
 
 
 def pairs(a: Source, b: Source, match: Match, query: RunQuery) -> Iterator[Pair]:
